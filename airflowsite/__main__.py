@@ -1,0 +1,30 @@
+"""The command line: ``python -m airflowsite``, ``airflowsite``, ``manage.py``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from airflowsite import API_VERSION, __version__
+
+
+def main() -> None:
+    """Run the command that ``sys.argv`` names."""
+    arguments = sys.argv[1:]
+    if arguments in (["version"], ["--version"]):  # answered before anything is loaded
+        print(API_VERSION if arguments == ["version"] else f"airflowsite {__version__} (Airflow {API_VERSION})")  # noqa: T201
+        return
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "airflowsite.settings")
+    os.umask(0o077)  # nobody else reads the database, the logs and the keys this program writes
+    from orchestration.management.cli import main as commands
+
+    name = commands.django_name(arguments)
+    if name is None:
+        sys.exit(commands.main(arguments))
+    from django.core.management import execute_from_command_line  # after the settings module is named
+
+    execute_from_command_line([sys.argv[0], name, *arguments[1:]])
+
+
+if __name__ == "__main__":
+    main()

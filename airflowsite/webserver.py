@@ -1,0 +1,104 @@
+"""The web server: gunicorn around the WSGI application, set up from Airflow's options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from orchestration.conf import conf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebOptions:
+    """How to serve. ``host`` and ``port`` say where, ``workers`` processes of ``threads`` threads each."""
+
+    host: str
+    port: int
+    workers: int
+    threads: int
+    timeout_seconds: int
+    certificate: str = ""
+    key: str = ""
+    access_log: str | None = None
+    pid_file: str | None = None
+    daemon: bool = False
+
+    @classmethod
+    def configured(cls) -> WebOptions:
+        """What the configuration says."""
+        return cls(
+            host=conf.get("webserver", "web_server_host"),
+            port=conf.getint("webserver", "web_server_port"),
+            workers=conf.getint("webserver", "workers"),
+            threads=conf.getint("webserver", "worker_threads"),
+            timeout_seconds=conf.getint("webserver", "web_server_worker_timeout"),
+            certificate=conf.get("webserver", "web_server_ssl_cert"),
+            key=conf.get("webserver", "web_server_ssl_key"),
+        )
+
+    @property
+    def address(self) -> str:
+        """The address a person on this machine types."""
+        scheme = "https" if self.certificate else "http"
+        host = "localhost" if self.host in {"0.0.0.0", "::", "127.0.0.1", "::1"} else self.host  # noqa: S104 compared, not bound
+        return f"{scheme}://{host}:{self.port}"
+
+
+class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn's arbiter over the project's WSGI application, which is loaded once and shared by the workers."""
+
+    def __init__(self, options: WebOptions) -> None:
+        self.web_options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Translate the options into gunicorn's."""
+        options = self.web_options
+        settings: dict[str, Any] = {
+            "bind": f"[{options.host}]:{options.port}" if ":" in options.host else f"{options.host}:{options.port}",
+            "workers": options.workers,
+            "worker_class": "gthread",
+            "threads": options.threads,
+            "timeout": options.timeout_seconds,
+            "graceful_timeout": 10,
+            "keepalive": 30,
+            "preload_app": True,
+            "proc_name": "airflowsite webserver",
+            "loglevel": "warning",
+            "accesslog": options.access_log,
+            "pidfile": options.pid_file,
+            "daemon": options.daemon,
+            # A stuck client must not hold a worker, nor a long request line its memory.
+            "limit_request_line": 8190,
+            "limit_request_field_size": 16380,
+            "forwarded_allow_ips": "*" if conf.getboolean("webserver", "enable_proxy_fix") else "127.0.0.1,::1",
+            "post_fork": _close_inherited_connections,
+            "control_socket_disable": True,
+        }
+        if options.certificate:
+            settings |= {"certfile": options.certificate, "keyfile": options.key}
+        for name, value in settings.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """The application, with its URLs imported before the workers fork."""
+        from django.urls import get_resolver
+
+        from airflowsite.wsgi import application
+
+        get_resolver().url_patterns  # noqa: B018 imports every view once, in the parent
+        return application
+
+
+def _close_inherited_connections(_server: Any, _worker: Any) -> None:
+    from django.db import connections
+
+    connections.close_all()
+
+
+def serve(options: WebOptions) -> None:
+    """Serve until a signal ends it."""
+    WebServer(options).run()

@@ -1,0 +1,202 @@
+"""Why a task instance does not run: what keeps it, by the names Airflow gives to its dependencies.
+
+Mirrors ``airflow.ti_deps.dependencies_deps.SCHEDULER_QUEUED_DEPS`` with the task's own dependencies. The trigger rule
+is asked of the scheduler's own decisions, so that what is shown here is what the scheduler does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F, Sum
+from django.utils import timezone
+
+from api_v1.rows import Row
+from orchestration.authoring.timetables import registry
+from orchestration.conf import conf
+from orchestration.errors import NotFound
+from orchestration.models import Dag, DagRun, Pool, TaskInstance, versions
+from orchestration.scheduling import rows
+from orchestration.scheduling.decisions import Facts, Instance, decide
+from orchestration.scheduling.graph import Graph
+from orchestration.serialization.values import SerializedDag, SerializedTask
+from orchestration.states import OCCUPIES_SLOT, SCHEDULABLE, DagRunState, DagRunType, TaskInstanceState
+
+_S = TaskInstanceState
+#: Where a decision leaves an instance that nothing keeps.
+_ON_ITS_WAY = (_S.SCHEDULED, _S.SUCCESS, _S.DEFERRED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """The instance and all that is around it."""
+
+    ti: TaskInstance
+    run: DagRun
+    row: Dag
+    dag: SerializedDag
+    task: SerializedTask
+    now: datetime
+
+
+def unmet(ti: TaskInstance) -> list[Row]:
+    """What keeps the instance, sorted by name; nothing for one that is past waiting, or whose task is gone.
+
+    ``ti`` needs its run.
+    """
+    if ti.state not in (_S.NONE, _S.SCHEDULED):
+        return []
+    row = Dag.objects.get(pk=ti.dag_id)
+    try:
+        dag = versions.current(ti.dag_id)
+    except NotFound:
+        return []
+    task = dag.tasks.get(ti.task_id)
+    if task is None:
+        return []
+    case = _Case(ti, ti.run, row, dag, task, timezone.now())
+    found = [{"name": name, "reason": reason} for name, reason in _reasons(case)]
+    return sorted(found, key=lambda each: (each["name"], each["reason"]))
+
+
+def _reasons(case: _Case) -> Iterator[tuple[str, str]]:
+    yield from _dates(case)
+    yield from _switches(case)
+    yield from _slots(case)
+    yield from _upstream(case)
+
+
+def _dates(case: _Case) -> Iterator[tuple[str, str]]:
+    name = "Execution Date"
+    date, task, dag = case.run.logical_date, case.task, case.dag
+    may_lie_ahead = conf.getboolean("scheduler", "allow_trigger_in_future")
+    if date > case.now and not (may_lie_ahead and not registry.decode(dag.timetable).can_be_scheduled):
+        yield name, f"Execution date {date.isoformat()} is in the future (the current date is {case.now.isoformat()})."
+    for owner, start, end in (("task", task.start_date, task.end_date), ("task's DAG", dag.start_date, dag.end_date)):
+        if end is not None and date > end:
+            yield name, f"The execution date is {date.isoformat()}, after the {owner}'s end date {end.isoformat()}."
+        if start is not None and date < start:
+            yield (
+                name,
+                f"The execution date is {date.isoformat()}, before the {owner}'s start date {start.isoformat()}.",
+            )
+
+
+def _switches(case: _Case) -> Iterator[tuple[str, str]]:
+    if case.ti.state != _S.SCHEDULED:
+        yield "Task Instance State", "Task is in the 'None' state."
+    if case.row.is_paused:
+        yield "Dag Not Paused", f"Task's DAG '{case.ti.dag_id}' is paused."
+    if case.row.put_aside_reason:
+        yield "Dag Schedulable", f"The scheduler has put the DAG aside: {case.row.put_aside_reason}"
+    if case.run.state != DagRunState.RUNNING:
+        yield (
+            "Dagrun Running",
+            f"Task instance's dagrun was not in the 'running' state but in the state '{case.run.state}'.",
+        )
+    if case.run.run_type == DagRunType.BACKFILL:
+        yield "DagRun is not backfill job", "The run belongs to a backfill, which has limits of its own."
+
+
+def _slots(case: _Case) -> Iterator[tuple[str, str]]:
+    ti, task = case.ti, case.task
+    active = TaskInstance.objects.filter(dag_id=ti.dag_id, state__in=OCCUPIES_SLOT)
+    if active.count() >= case.row.max_active_tasks:
+        yield (
+            "Task Instance Slots Available",
+            f"The maximum number of running tasks ({case.row.max_active_tasks}) for this task's DAG '{ti.dag_id}' "
+            "has been reached.",
+        )
+    same = active.filter(task_id=ti.task_id)
+    if task.max_active_tis_per_dag is not None and same.count() >= task.max_active_tis_per_dag:
+        yield "Task Concurrency", "The max task concurrency has been reached."
+    elif (
+        task.max_active_tis_per_dagrun is not None
+        and same.filter(run=case.run).count() >= task.max_active_tis_per_dagrun
+    ):
+        yield "Task Concurrency", "The max task concurrency per run has been reached."
+    yield from _pool(ti)
+
+
+def _pool(ti: TaskInstance) -> Iterator[tuple[str, str]]:
+    name = "Pool Slots Available"
+    pool = Pool.objects.filter(name=ti.pool).first()
+    if pool is None:
+        yield name, f"Tasks using non-existent pool '{ti.pool}' will not be scheduled"
+        return
+    states = OCCUPIES_SLOT | ({_S.DEFERRED} if pool.include_deferred else frozenset())
+    used = TaskInstance.objects.filter(pool=ti.pool, state__in=states).aggregate(used=Sum(F("pool_slots")))["used"]
+    free = pool.slots - (used or 0)
+    if pool.slots >= 0 and free < ti.pool_slots:
+        yield (
+            name,
+            f"Not scheduling since there are {free} open slots in pool {ti.pool} and the task requires "
+            f"{ti.pool_slots} pool slots",
+        )
+
+
+def _upstream(case: _Case) -> Iterator[tuple[str, str]]:
+    graph = Graph(case.dag)
+    pk = case.run.pk
+    read = rows.instances_of({pk: graph}, {})[pk]
+    facts = rows.facts_of([_run_row(case)], {pk: graph}, {pk: read})[pk]
+    if not facts.past_met.get(case.task.task_id, True):
+        yield (
+            "Previous Dagrun State",
+            "depends_on_past is true for this task, but its instance in the run before, or what follows it there, "
+            "has not succeeded.",
+        )
+    me = next((each for each in read.instances if each.pk == case.ti.pk), None)
+    if me is None:
+        return
+    counts = _counts(read, case.task)
+    if not _passes(graph, read, me, Facts(facts.lengths), case):
+        yield (
+            "Trigger Rule",
+            f"Task's trigger rule '{case.task.trigger_rule}' is not met: its upstream tasks' instances are {counts}.",
+        )
+    elif facts.skips and not _passes(graph, read, me, Facts(facts.lengths, skips=facts.skips), case):
+        yield "Not Previously Skipped", "An upstream task decided to skip this task."
+
+
+def _run_row(case: _Case) -> rows.RunRow:
+    run = case.run
+    return rows.RunRow(
+        run.pk,
+        run.dag_id,
+        run.run_id,
+        run.run_type,
+        run.logical_date,
+        run.data_interval_start,
+        run.data_interval_end,
+        run.start_date,
+        run.dag_version_id,
+        None,
+        case.row.is_paused,
+        case.row.put_aside_until,
+        case.row.fileloc,
+    )
+
+
+def _passes(graph: Graph, read: rows.Read, me: Instance, facts: Facts, case: _Case) -> bool:
+    """Whether the scheduler would start the instance, were it asked now and were there room."""
+    copies = {each: Instance(each.pk, each.task_id, each.map_index, each.state) for each in read.instances}
+    copy = copies[me]
+    if copy.state not in SCHEDULABLE:
+        copy.state = _S.NONE
+    index = copy.map_index
+    decide(graph, copies.values(), facts, now=case.now, counted=read.counted, scope={me.task_id})
+    return copy.state in _ON_ITS_WAY or copy.map_index != index
+
+
+def _counts(read: rows.Read, task: SerializedTask) -> str:
+    counts: dict[str, int] = {}
+    for each in read.instances:
+        if each.task_id in task.upstream_task_ids:
+            counts[each.state or "none"] = counts.get(each.state or "none", 0) + 1
+    for task_id in task.upstream_task_ids:
+        for state, number in read.counted.get(task_id, {}).items():
+            counts[state or "none"] = counts.get(state or "none", 0) + number
+    return ", ".join(f"{number} {state}" for state, number in sorted(counts.items())) or "none"

@@ -1,0 +1,1 @@
+"""The parameters of each list, one filterset per resource."""

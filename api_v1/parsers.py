@@ -1,0 +1,113 @@
+"""JSON in: strict. What is accepted can be stored on every database and answered again as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+import orjson
+from django.http import HttpRequest
+from rest_framework.parsers import BaseParser
+
+from api_v1.problems import Problem, bad_request
+
+#: Levels of arrays and objects in a body.
+MAX_DEPTH = 100
+#: Members of all arrays and objects of a body together.
+MAX_MEMBERS = 200_000
+_LARGEST = 2**64
+_NOT_JSON = "Request body is not valid JSON"
+_EMPTY = "Request body must not be empty"
+
+
+def body_of(request: HttpRequest) -> Any:
+    """The request's body as a JSON value other than null.
+
+    Raises Problem: 400 for an empty body or one that is not JSON, 413 for one that is too large, 415 for another type
+    of content. Of an object's repeated keys the last one counts.
+    """
+    if not request.body:
+        raise bad_request(_EMPTY)
+    _check_type(request)
+    value = loads(request.body)
+    if value is None:
+        raise bad_request(_NOT_JSON)
+    return value
+
+
+def _check_type(request: HttpRequest) -> None:
+    kind = (request.content_type or "").lower()
+    if kind.startswith("multipart/"):
+        raise bad_request(_EMPTY)  # no form's fields are read, so as in the reference there is nothing in it
+    charset = (request.content_params or {}).get("charset", "utf-8").lower()
+    is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+    if not is_json or charset not in {"utf-8", "utf8"}:
+        raise Problem(415, f"Invalid Content-type ({kind}), expected JSON data")
+    if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+        raise Problem(415, "Send the body without Content-Encoding.")
+
+
+def loads(text: bytes) -> Any:
+    """The JSON value in ``text``.
+
+    Refused with a 400: text that is not UTF-8, NaN and infinities, lone surrogates, NUL in any text, more than
+    ``MAX_DEPTH`` levels, integers beyond 64 bits.
+    """
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise bad_request(_NOT_JSON) from None
+    has_huge_number = _check(value)
+    if has_huge_number:
+        json.loads(text, parse_int=_small_integer)
+    return value
+
+
+def _small_integer(digits: str) -> int:
+    # int() is not asked of thousands of digits: it takes long, and Python refuses it from 4,300 on
+    if len(digits) > 20 or not -_LARGEST // 2 <= (number := int(digits)) < _LARGEST:
+        _refuse(f"The integer {digits[:24]} is beyond 64 bits. Send it as text.")
+    return number
+
+
+def _check(root: Any) -> bool:
+    """Refuse what cannot be stored; whether a number is so large that it may have been a huge integer."""
+    has_huge_number = False
+    members = 0
+    level: list[Any] = [root]
+    for _ in range(MAX_DEPTH + 1):
+        below: list[Any] = []
+        for value in level:
+            if isinstance(value, str):
+                if "\0" in value:
+                    _refuse("NUL is not allowed in text.")
+            elif isinstance(value, dict):
+                members += len(value)
+                for key in value:
+                    if "\0" in key:
+                        _refuse("NUL is not allowed in text.")
+                below.extend(value.values())
+            elif isinstance(value, list):
+                members += len(value)
+                below.extend(value)
+            elif isinstance(value, float):
+                has_huge_number |= not -_LARGEST < value < _LARGEST
+        if members > MAX_MEMBERS:
+            _refuse(f"The body has more than {MAX_MEMBERS} members.")
+        if not below:
+            return has_huge_number
+        level = below
+    raise bad_request(f"The body is nested more than {MAX_DEPTH} levels deep.")
+
+
+def _refuse(detail: str) -> NoReturn:
+    raise bad_request(detail)
+
+
+class JsonParser(BaseParser):
+    """Names the accepted content type to the schema; bodies are read by ``body_of``."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        return loads(stream.read())

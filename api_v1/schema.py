@@ -1,0 +1,269 @@
+"""The OpenAPI document of this API, made by drf-spectacular from the operations' declarations; and its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.settings import patched_settings
+from drf_spectacular.utils import OpenApiResponse
+from rest_framework import serializers
+
+from api_v1.conditional import TAGGED
+from api_v1.idempotency import UNKEPT
+from api_v1.renderers import dumps
+
+if TYPE_CHECKING:
+    from api_v1.filters.base import Parameter
+    from api_v1.operations import Operation
+
+Json = dict[str, Any]
+
+PREFIX = "/api/v1"
+#: What path arguments are.
+_PATH_ARGUMENTS: Mapping[str, tuple[Json, str]] = {
+    "dag_id": ({"type": "string"}, "The DAG ID."),
+    "dag_run_id": ({"type": "string"}, "The DAG run ID."),
+    "task_id": ({"type": "string"}, "The task ID."),
+    "map_index": ({"type": "integer", "minimum": 0}, "The index of a mapped task's instance."),
+    "task_try_number": ({"type": "integer", "minimum": 0}, "The number of the try."),
+    "uri": ({"type": "string", "format": "path"}, "The encoded dataset URI."),
+    "variable_key": ({"type": "string", "format": "path"}, "The variable key."),
+    "xcom_key": ({"type": "string", "format": "path"}, "The XCom key."),
+    "event_log_id": ({"type": "integer", "minimum": 0}, "The event log ID."),
+    "import_error_id": ({"type": "integer", "minimum": 0}, "The import error ID."),
+    "backfill_id": ({"type": "integer", "minimum": 0}, "The backfill ID."),
+    "file_token": ({"type": "string"}, "The key of a DAG file: `file_token` of its DAGs."),
+}
+_PARAMETER_TYPES: Mapping[str, Json] = {
+    "string": {"type": "string"},
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "array": {"type": "array", "items": {"type": "string"}},
+}
+_CODES: Mapping[int, str] = {
+    304: "Not modified.",
+    400: "The request is not what the operation takes.",
+    401: "Credentials are missing or wrong.",
+    403: "The caller does not have the permission.",
+    404: "There is no such thing.",
+    405: "The method is not allowed here.",
+    406: "None of the accepted types can be answered.",
+    409: "It exists already, or is in a state that forbids this.",
+    412: "It changed since it was read.",
+    413: "The body is too large.",
+    415: "The body's type of content is not accepted.",
+    422: "The idempotency key was used with another request.",
+    429: "Too many calls.",
+    503: "The database is busy; try again.",
+}
+
+
+class Error(serializers.Serializer[Any]):
+    """RFC 7807 problem document."""
+
+    type = serializers.CharField(help_text="A URI that identifies the kind of problem.")
+    title = serializers.CharField(allow_null=True, help_text="A short summary of the problem.")
+    status = serializers.IntegerField(help_text="The HTTP status.")
+    detail = serializers.CharField(allow_null=True, help_text="What was wrong, and what to do next.")
+
+
+class OperationSchema(AutoSchema):
+    """Reads everything from the view's ``Operation``."""
+
+    @property
+    def _operation(self) -> Operation:
+        operation: Operation = self.view.at_address[self.method]  # type: ignore[attr-defined]  # an OperationViewSet
+        return operation
+
+    def get_operation_id(self) -> str:
+        return self._operation.id
+
+    def get_tags(self) -> list[str]:
+        return [self._operation.tag or type(self.view).__name__.removesuffix("ViewSet")]
+
+    def get_summary(self) -> str | None:
+        return self._operation.summary or None
+
+    def get_description(self) -> str:  # type: ignore[override]
+        handler = getattr(type(self.view), self._operation.action)
+        return " ".join((handler.__doc__ or "").split())
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        if self._operation.rule.is_open:
+            return [{}]
+        return [{"Basic": []}, {"Bearer": []}, {"Session": []}, {"Kerberos": []}]
+
+    def get_request_serializer(self) -> Any:
+        return self._operation.body
+
+    def _get_filter_parameters(self) -> list[Json]:
+        parameters = self._operation.parameters
+        asked = [] if parameters is None else [_query_parameter(name, p) for name, p in parameters.base_filters.items()]
+        return asked + [_header(name) for name in _headers_of(self._operation)]
+
+    def _resolve_path_parameters(self, variables: list[str]) -> list[Json]:
+        found = []
+        for name in variables:
+            schema, told = _PATH_ARGUMENTS.get(name, ({"type": "string"}, f"The {name.replace('_', ' ')}."))
+            found.append({"in": "path", "name": name, "required": True, "schema": schema, "description": told})
+        return found
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        """An action's name says nothing here: a list's serializer has the rows in a member."""
+        return False
+
+    def get_response_serializers(self) -> Any:
+        operation = self._operation
+        answers: dict[Any, Any] = {}
+        for media_type in operation.media_types:
+            answers[(operation.status, media_type)] = OpenApiResponse(
+                response=operation.answer if media_type == "application/json" else str,
+                description=operation.summary or "Success.",
+            )
+        for status, answer in operation.further.items():
+            answers[(status, "application/json")] = OpenApiResponse(response=answer, description="Success.")
+        headers = _headers_of(operation)
+        if operation.id in TAGGED:
+            answers[304] = OpenApiResponse(description=_CODES[304])
+        codes = {400, *operation.codes} | (set() if operation.rule.is_open else {401, 403, 429, 503})
+        if operation.body is not None:
+            codes |= {413, 415}
+        if operation.parameters is None and operation.body is None:
+            codes -= {400}
+        if "Idempotency-Key" in headers:
+            codes |= {400, 409, 422}
+        if "If-Match" in headers or (operation.method == "POST" and "If-None-Match" in headers):
+            codes |= {412}
+        for code in sorted(codes):
+            answers[(code, "application/problem+json")] = OpenApiResponse(response=Error, description=_CODES[code])
+        return answers
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Json:
+        """Only bodies have required members: ``fields`` may leave out any member of an answer."""
+        schema: Json = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        if not hasattr(serializer, "check_body") and not isinstance(serializer, Error):
+            schema.pop("required", None)
+        return schema
+
+
+_HEADERS: Mapping[str, str] = {
+    "Idempotency-Key": "Asking again with the same key within 24 hours gives the first answer and changes nothing.",
+    "If-Match": "Change it only if its ETag is this.",
+    "If-None-Match": "Reading: 304 if its ETag is this. Creating (`*`): only if there is none.",
+}
+
+
+def _headers_of(operation: Operation) -> list[str]:
+    """The optional headers that mean something to the operation."""
+    if operation.method == "GET":
+        return ["If-None-Match"] if operation.id in TAGGED else []
+    if operation.event is None:
+        return []
+    names = ["Idempotency-Key"] if operation.method in {"POST", "PATCH"} and operation.id not in UNKEPT else []
+    return names + (["If-None-Match"] if operation.method == "POST" else ["If-Match"])
+
+
+def _header(name: str) -> Json:
+    return {"in": "header", "name": name, "schema": {"type": "string"}, "description": _HEADERS[name]}
+
+
+def _query_parameter(name: str, parameter: Parameter) -> Json:
+    schema = dict(_PARAMETER_TYPES[parameter.type_name])
+    if type(parameter).__name__ == "MomentParameter":
+        schema["format"] = "date-time"
+    for name_of_bound in ("minimum", "maximum"):
+        bound = getattr(parameter, name_of_bound, None)
+        if bound is not None:
+            schema[name_of_bound] = bound
+    told: Json = {"in": "query", "name": name, "schema": schema}
+    if parameter.is_required:
+        told["required"] = True
+    if parameter.type_name == "array":
+        told |= {"style": "form", "explode": getattr(parameter, "is_exploded", True)}
+    help_text = parameter.extra.get("help_text")
+    return {**told, "description": str(help_text)} if help_text else told
+
+
+def _enum_names() -> dict[str, list[str]]:
+    """Names of the document's lists of choices where members of one name have different ones."""
+    from api_v1.serializers import dag_runs, task_instances
+
+    return {
+        "DagState": dag_runs.STATES,
+        "NewDagState": dag_runs.SETTABLE,
+        "TaskState": [state for state in task_instances.TASK_STATES if state],
+        "NewTaskState": list(task_instances.SETTABLE),
+    }
+
+
+@lru_cache(maxsize=1)
+def document() -> Json:
+    """The whole document, made once in a process."""
+    from api_v1 import urls  # the addresses need the viewsets, which need this module
+
+    with patched_settings({"ENUM_NAME_OVERRIDES": _enum_names()}):
+        made: Json = SchemaGenerator(patterns=urls.operation_urls).get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return {
+        "openapi": "3.0.3",
+        "info": {
+            "title": "airflowsite: the stable API of Airflow 2",
+            "version": "2.10.5",
+            "description": "Lists take `limit` and `offset` and answer `total_entries`. Errors are RFC 7807 documents.",
+        },
+        "servers": [{"url": PREFIX}],
+        "paths": dict(sorted(made["paths"].items())),
+        "components": {
+            **made.get("components", {}),
+            "securitySchemes": {
+                "Basic": {"type": "http", "scheme": "basic"},
+                "Bearer": {"type": "http", "scheme": "bearer", "description": "A personal access token."},
+                "Session": {"type": "apiKey", "in": "cookie", "name": "session"},
+                "Kerberos": {"type": "http", "scheme": "negotiate"},
+            },
+        },
+    }
+
+
+@lru_cache(maxsize=1)
+def _as_json() -> bytes:
+    return dumps(document())
+
+
+@lru_cache(maxsize=1)
+def _as_yaml() -> bytes:
+    text: str = yaml.safe_dump(document(), sort_keys=False, allow_unicode=True)
+    return text.encode()
+
+
+def openapi_json(request: HttpRequest) -> HttpResponse:
+    """``/api/v1/openapi.json``."""
+    return HttpResponse(_as_json(), content_type="application/json")
+
+
+def openapi_yaml(request: HttpRequest) -> HttpResponse:
+    """``/api/v1/openapi.yaml``."""
+    return HttpResponse(_as_yaml(), content_type="text/yaml; charset=utf-8")
+
+
+def swagger_ui(request: HttpRequest) -> HttpResponse:
+    """``/api/v1/ui/``: Swagger UI, from files that come with the program."""
+    return _page("swagger.html", request)
+
+
+def redoc(request: HttpRequest) -> HttpResponse:
+    """``/api/v1/redoc/``: Redoc, from files that come with the program."""
+    return _page("redoc.html", request)
+
+
+def _page(name: str, request: HttpRequest) -> HttpResponse:
+    from django.shortcuts import render
+
+    folder = request.path.rstrip("/").rpartition("/")[0]
+    return render(request, f"api_v1/{name}", {"address": f"{folder}/openapi.json"})

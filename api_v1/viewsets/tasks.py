@@ -1,0 +1,129 @@
+"""Tasks of DAGs, and the links of their instances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from api_v1.filters.task_instances import MapIndexParameters
+from api_v1.filters.tasks import TaskListParameters
+from api_v1.operations import Operation
+from api_v1.problems import bad_request, not_found
+from api_v1.serializers.tasks import LINKS, TaskAnswer, TaskCollection, task_row
+from api_v1.viewsets.base import OperationViewSet
+from api_v1.viewsets.task_instances import serialized_or
+from orchestration.models import RenderedFields, TaskInstance, XCom
+from orchestration.serialization.values import SerializedTask
+
+#: Members of the answer under other names than the serialised task has.
+_ORDERS = {
+    "execution_timeout": "execution_timeout_seconds",
+    "retry_delay": "retry_delay_seconds",
+    "params": "task_id",
+    "extra_links": "extra_links",
+}
+_NOT_ORDERS = frozenset({"class_ref", "sub_dag"})
+
+
+class TaskViewSet(OperationViewSet):
+    """Tasks."""
+
+    operations = (
+        Operation("get_tasks", "list", TaskListParameters, answer=TaskCollection, codes=(404,), summary="List tasks"),
+        Operation("get_task", "get", answer=TaskAnswer, codes=(404,), summary="Get a task"),
+    )
+
+    def list(self) -> Any:
+        """The tasks of a DAG as its file defines them now."""
+        dag = serialized_or(self.kwargs["dag_id"], not_found("DAG not found"))
+        asked = self.query.get("order_by", "task_id")
+        name = asked.lstrip("-")
+        attribute = _ORDERS.get(name, name)
+        if name in _NOT_ORDERS or attribute not in SerializedTask.__dataclass_fields__:
+            raise bad_request(f"A task has no attribute {name[:100]!r} to order by")
+        tasks = sorted(dag.tasks.values(), key=lambda task: task.task_id)
+        tasks.sort(key=_sortable(attribute), reverse=asked.startswith("-"))
+        return {"tasks": [task_row(dag, task) for task in tasks], "total_entries": len(tasks)}
+
+    def get(self) -> Any:
+        """One task."""
+        dag = serialized_or(self.kwargs["dag_id"], not_found("DAG not found"))
+        task = dag.tasks.get(self.kwargs["task_id"])
+        if task is None:
+            raise not_found("Task not found")
+        return task_row(dag, task)
+
+
+def _sortable(attribute: str) -> Callable[[SerializedTask], tuple[bool, str, Any]]:
+    def key(task: SerializedTask) -> tuple[bool, str, Any]:
+        value = getattr(task, attribute)
+        if isinstance(value, bool | int | float):
+            return (value is None, "", value)
+        return (value is None, str(value if not isinstance(value, frozenset) else sorted(value)), 0)
+
+    return key
+
+
+class LinkViewSet(OperationViewSet):
+    """Links of task instances to other places."""
+
+    operations = (
+        Operation(
+            "get_extra_links",
+            "list",
+            MapIndexParameters,
+            answer=LINKS,
+            codes=(404,),
+            tag="TaskInstance",
+            summary="List extra links",
+        ),
+    )
+
+    def list(self) -> Any:
+        """The links of an instance by name; null for one that is not known (yet)."""
+        dag_id, run_id, task_id = self.kwargs["dag_id"], self.kwargs["dag_run_id"], self.kwargs["task_id"]
+        dag = serialized_or(dag_id, not_found("DAG not found", f'DAG with ID = "{dag_id}" not found'))
+        task = dag.tasks.get(task_id)
+        if task is None:
+            raise not_found("Task not found", f'Task with ID = "{task_id}" not found')
+        index = self.query.get("map_index", -1)
+        named = TaskInstance.objects.filter(run__dag_id=dag_id, run__run_id=run_id, task_id=task_id)
+        instance = named.filter(map_index=index).select_related("run").first() if abs(index) < 2**31 else None
+        if instance is None:
+            raise not_found("DAG Run not found", f'DAG Run with ID = "{run_id}" not found')
+        return {name: _link(task, name, instance) for name in sorted(task.extra_links)}
+
+
+def _link(task: SerializedTask, name: str, instance: TaskInstance) -> str | None:
+    """The address of a link of a kind that needs no user code; None for others."""
+    kind = task.extra_link_specs.get(name, {}).get("kind")
+    target = _target(task, instance)
+    if not target:
+        return None
+    if kind == "trigger_dag_run":
+        stored = (
+            XCom.objects.filter(task_instance=instance, key="trigger_run_id").values_list("value", flat=True).first()
+        )
+        run_id = orjson.loads(stored) if stored else None
+        return _page(target, "dag_run_id", run_id if isinstance(run_id, str) else None)
+    if kind == "external_task":
+        return _page(target, "execution_date", instance.run.logical_date.isoformat())
+    return None
+
+
+def _target(task: SerializedTask, instance: TaskInstance) -> str | None:
+    """The other DAG: as it was rendered when the task ran, else as it is written."""
+    fields: Any = RenderedFields.objects.filter(pk=instance.pk).values_list("fields", flat=True).first() or {}
+    rendered = fields.get("trigger_dag_id") or fields.get("external_dag_id")
+    if isinstance(rendered, str):
+        return rendered
+    written: str | None = (task.external_dag or {}).get("dag_id")
+    return written
+
+
+def _page(dag_id: str, name: str, value: str | None) -> str:
+    query = f"?{urlencode({name: value})}" if value is not None else ""
+    return f"/dags/{quote(dag_id)}/grid{query}"

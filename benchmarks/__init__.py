@@ -1,0 +1,1 @@
+"""Measurements: of the system, and of it against the reference."""

@@ -1,0 +1,1 @@
+"""Who may do what: roles, permissions, tokens, and the authentication that both APIs share."""

@@ -1,0 +1,122 @@
+"""The sidebar, and what the search box of the sidebar finds: pages, tables and DAGs that the caller may open."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from unfold.dataclasses import SearchResult
+
+from orchestration.access import permissions as p
+from orchestration.access.permissions import READ, Pair, meets, readable_dag_ids
+from orchestration.models import Dag
+
+#: Group, then (title, icon, address name, resource to read).
+_GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = (
+    (
+        "",
+        (
+            ("Home", "home", "index", p.WEBSITE),
+            ("DAGs", "account_tree", "desk_dags", p.DAGS),
+            ("Datasets", "database", "desk_datasets", p.DATASETS),
+            ("Cluster activity", "monitoring", "desk_cluster", p.CLUSTER_ACTIVITY),
+            ("DAG dependencies", "hub", "desk_dependencies", p.DEPENDENCIES),
+        ),
+    ),
+    (
+        "Browse",
+        (
+            ("DAG runs", "play_circle", "orchestration_dagrun_changelist", p.DAG_RUNS),
+            ("Task instances", "task_alt", "orchestration_taskinstance_changelist", p.TASK_INSTANCES),
+            ("Jobs", "dns", "orchestration_job_changelist", p.JOBS),
+            ("Audit log", "history", "orchestration_eventlog_changelist", p.AUDIT_LOGS),
+            ("Reschedules", "update", "orchestration_taskreschedule_changelist", p.TASK_RESCHEDULES),
+            ("Triggers", "bolt", "orchestration_trigger_changelist", p.TRIGGERS),
+            ("SLA misses", "alarm", "orchestration_slamiss_changelist", p.SLA_MISSES),
+            ("Import errors", "error", "orchestration_dagimporterror_changelist", p.IMPORT_ERRORS),
+        ),
+    ),
+    (
+        "Settings",
+        (
+            ("Variables", "data_object", "orchestration_variable_changelist", p.VARIABLES),
+            ("Connections", "cable", "orchestration_connection_changelist", p.CONNECTIONS),
+            ("Pools", "pool", "orchestration_pool_changelist", p.POOLS),
+        ),
+    ),
+    (
+        "People",
+        (
+            ("Users", "person", "orchestration_user_changelist", p.USERS),
+            ("Roles", "groups", "auth_group_changelist", p.ROLES),
+        ),
+    ),
+)
+#: DAGs that a search names.
+_MOST_FOUND: Final = 20
+
+
+def favicon(request: HttpRequest) -> str:
+    """The address of the site's icon."""
+    return static("orchestration/favicon.svg")
+
+
+def _entries(request: HttpRequest) -> list[tuple[str, list[dict[str, Any]]]]:
+    from orchestration.admin.urls import has_page
+
+    return [
+        (
+            title,
+            [
+                {
+                    "title": name,
+                    "icon": icon,
+                    "link": reverse(f"admin:{address}"),
+                    "active": _is_active(request, reverse(f"admin:{address}")),
+                }
+                for name, icon, address, resource in items
+                if (not address.startswith("desk_") or has_page(address))
+                and meets(request.user, (Pair(READ, resource),), any_dag=True)
+            ],
+        )
+        for title, items in _GROUPS
+    ]
+
+
+def _is_active(request: HttpRequest, link: str) -> bool:
+    return request.path == link if link == reverse("admin:index") else request.path.startswith(link)
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Unfold's groups of links, without those that the caller may not open."""
+    return [{"title": title, "items": items, "separator": bool(title)} for title, items in _entries(request) if items]
+
+
+def search(request: HttpRequest, term: str) -> list[SearchResult]:
+    """Pages and tables by name, then DAGs by id, display name, tag or owner; one query."""
+    found = [
+        SearchResult(title=item["title"], description="Page", link=item["link"], icon=item["icon"])
+        for _, items in _entries(request)
+        for item in items
+        if term in item["title"].lower()
+    ]
+    found += [
+        SearchResult(title=str(model["name"]), description="Table", link=model["admin_url"], icon="table")
+        for app in admin.site.get_app_list(request)
+        for model in app["models"]
+        if term in model["name"].lower() and model["admin_url"]
+    ]
+    wanted = Q(dag_id__icontains=term) | Q(dag_display_name__icontains=term) | Q(owners__icontains=term)
+    wanted |= Q(dag_id__in=Dag.objects.filter(tags__name__icontains=term).values("dag_id"))
+    dags = Dag.objects.active().filter(wanted)
+    readable = readable_dag_ids(request.user)
+    if readable is not None:
+        dags = dags.filter(dag_id__in=readable)
+    for dag_id, name in dags.values_list("dag_id", "dag_display_name")[:_MOST_FOUND]:
+        link = reverse("admin:desk_dag", args=(dag_id,))
+        found.append(SearchResult(title=name or dag_id, description="DAG", link=link, icon="account_tree"))
+    return found

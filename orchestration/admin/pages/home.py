@@ -1,0 +1,52 @@
+"""Home: how the system is, what runs and fails, and what to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from orchestration.access import permissions as p
+from orchestration.access.permissions import READ, WEBSITE, Pair, is_allowed
+from orchestration.admin.pages.base import Page
+from orchestration.admin.queries import home as read
+from orchestration.states import DagRunState
+
+
+class HomePage(Page):
+    """The site's first page. What the caller may not see is left out."""
+
+    pairs = (Pair(READ, WEBSITE),)
+    template_name = "desk/home.html"
+    title = "Home"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Everything of the page: at most twelve queries."""
+        user, now = self.request.user, timezone.now()
+        shows_runs = is_allowed(user, READ, p.DAG_RUNS)
+        hours = read.runs_by_hour(user, now) if shows_runs else []
+        most = max((hour["success"] + hour["failed"] for hour in hours), default=0) or 1
+        for number, hour in enumerate(hours):
+            failed, success = 60 * hour["failed"] / most, 60 * hour["success"] / most
+            hour.update(
+                x=number * 20,
+                failed_y=64 - failed,
+                failed_height=failed,
+                success_y=64 - failed - success,
+                success_height=success,
+            )
+        return super().get_context_data(
+            processes=read.processes(now),
+            dags=read.dag_counts(user),
+            runs=read.run_counts(user, now) if shows_runs else dict.fromkeys(DagRunState, 0),
+            shows_runs=shows_runs,
+            tasks=read.task_counts(user) if is_allowed(user, READ, p.TASK_INSTANCES) else [],
+            hours=hours,
+            slowest=read.slowest(user, now) if shows_runs else [],
+            pools=read.pools() if is_allowed(user, READ, p.POOLS) else [],
+            problems=read.problems(user),
+            **kwargs,
+        )
+
+
+PAGES: tuple[tuple[str, str, type[Page]], ...] = ()

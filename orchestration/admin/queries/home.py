@@ -1,0 +1,125 @@
+"""What the home page shows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Avg, Case, Count, DurationField, ExpressionWrapper, F, Max, Q, Sum, When
+from django.db.models.functions import TruncHour
+
+from orchestration.access import permissions as p
+from orchestration.access.permissions import Caller, is_allowed
+from orchestration.admin.queries.common import of_readable_files, readable
+from orchestration.models import Dag, DagImportError, DagRun, DagWarning, Pool, TaskInstance
+from orchestration.services import health
+from orchestration.states import OCCUPIES_SLOT, RUN_UNFINISHED, DagRunState, TaskInstanceState
+
+#: How far back the home page looks.
+WINDOW = timedelta(hours=24)
+#: States of task instances that some process has to do with.
+_IN_WORK = ("scheduled", "queued", "running", "restarting", "deferred", "up_for_retry", "up_for_reschedule")
+
+
+def processes(now: datetime) -> list[dict[str, Any]]:
+    """The database and each process: name, status, heartbeat; one query."""
+    found = health.check(now)
+    rows = [
+        ("Scheduler", found.scheduler),
+        ("Triggerer", found.triggerer),
+        ("DAG processor", found.dag_processor),
+    ]
+    return [
+        {"name": "Database", "status": found.metadatabase, "heartbeat": None},
+        *(
+            {"name": name, "status": process.status or "not started", "heartbeat": process.latest_heartbeat}
+            for name, process in rows
+        ),
+    ]
+
+
+def dag_counts(user: Caller) -> dict[str, int]:
+    """DAGs that files define: all, unpaused, paused."""
+    counts = readable(Dag.objects.active(), user).aggregate(
+        total=Count("pk"), paused=Count("pk", filter=Q(is_paused=True))
+    )
+    return {**counts, "unpaused": counts["total"] - counts["paused"]}
+
+
+def run_counts(user: Caller, now: datetime) -> dict[str, int]:
+    """Runs queued and running now, and those that ended within the window by state."""
+    runs = readable(DagRun.objects.order_by(), user)
+    now_by_state = runs.filter(state__in=RUN_UNFINISHED).values_list("state").annotate(n=Count("pk"))
+    ended = runs.filter(end_date__gte=now - WINDOW).values_list("state").annotate(n=Count("pk"))
+    counts = dict.fromkeys(DagRunState, 0)
+    for state, number in [*now_by_state, *(row for row in ended if row[0] not in RUN_UNFINISHED)]:
+        counts[DagRunState(state)] = number
+    return {str(state): number for state, number in counts.items()}
+
+
+def task_counts(user: Caller) -> list[tuple[str, int]]:
+    """Task instances in work, by state."""
+    rows = readable(TaskInstance.objects.order_by().filter(state__in=_IN_WORK), user)
+    counts = dict(rows.values_list("state").annotate(n=Count("pk")))
+    return [(state, counts.get(state, 0)) for state in _IN_WORK]
+
+
+def runs_by_hour(user: Caller, now: datetime) -> list[dict[str, Any]]:
+    """For each hour of the window, oldest first: ``hour``, ``success``, ``failed`` runs that ended in it."""
+    runs = readable(DagRun.objects.order_by().filter(end_date__gte=now - WINDOW), user)
+    counts = {
+        (hour, state): number
+        for hour, state, number in runs.annotate(hour=TruncHour("end_date"))
+        .values_list("hour", "state")
+        .annotate(n=Count("pk"))
+    }
+    first = (now - WINDOW).replace(minute=0, second=0, microsecond=0)
+    hours = [first + timedelta(hours=number) for number in range(25)]
+    return [
+        {"hour": hour, "success": counts.get((hour, "success"), 0), "failed": counts.get((hour, "failed"), 0)}
+        for hour in hours
+    ]
+
+
+def slowest(user: Caller, now: datetime, limit: int = 6) -> list[dict[str, Any]]:
+    """DAGs whose runs of the window took longest on average: dag_id, n, mean, most (seconds)."""
+    took = ExpressionWrapper(F("end_date") - F("start_date"), output_field=DurationField())
+    runs = readable(DagRun.objects.order_by(), user).filter(end_date__gte=now - WINDOW, start_date__isnull=False)
+    rows = runs.values("dag_id").annotate(n=Count("pk"), mean=Avg(took), most=Max(took)).order_by("-mean")[:limit]
+    return [{**row, "mean": row["mean"].total_seconds(), "most": row["most"].total_seconds()} for row in rows]
+
+
+def pools() -> list[dict[str, Any]]:
+    """Each pool's slots: ``used``, ``queued``, ``slots`` (-1: no limit), ``share`` of the slots in use, 0 to 100."""
+    running = (TaskInstanceState.RUNNING, TaskInstanceState.RESTARTING)
+    used = {
+        row["pool"]: row
+        for row in TaskInstance.objects.order_by()
+        .filter(state__in=[*OCCUPIES_SLOT, "deferred"])
+        .values("pool")
+        .annotate(
+            running=Sum(Case(When(state__in=running, then=F("pool_slots")), default=0)),
+            queued=Sum(Case(When(state="queued", then=F("pool_slots")), default=0)),
+            deferred=Sum(Case(When(state="deferred", then=F("pool_slots")), default=0)),
+        )
+    }
+    found = []
+    for pool in Pool.objects.order_by("name")[:50]:
+        row = used.get(pool.name, {"running": 0, "queued": 0, "deferred": 0})
+        taken = row["running"] + row["queued"] + (row["deferred"] if pool.include_deferred else 0)
+        share = 0 if pool.slots <= 0 else min(100, round(100 * taken / pool.slots))
+        found.append({"pk": pool.pk, "name": pool.name, "slots": pool.slots, "taken": taken, "share": share, "of": row})
+    return found
+
+
+def problems(user: Caller) -> dict[str, Any]:
+    """Import errors, warnings and DAGs that the scheduler put aside, those the user may see; a few of each."""
+    found: dict[str, Any] = {"import_errors": [], "warnings": []}
+    if is_allowed(user, p.READ, p.IMPORT_ERRORS):
+        rows = of_readable_files(DagImportError.objects.order_by("-timestamp"), user, "filename")
+        found["import_errors"] = list(rows[:20])
+    if is_allowed(user, p.READ, p.DAG_WARNINGS):
+        found["warnings"] = list(readable(DagWarning.objects.order_by("-timestamp"), user)[:20])
+    aside = readable(Dag.objects.active().exclude(put_aside_reason=""), user)
+    found["aside"] = list(aside.values("dag_id", "put_aside_reason", "put_aside_until")[:20])
+    return found

@@ -1,0 +1,53 @@
+"""The operators' desk: Django's admin with unfold's looks, and pages of our own beside the tables'."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern
+from unfold.sites import UnfoldAdminSite
+
+from orchestration.access.permissions import WEBSITE, is_allowed
+from orchestration.conf import conf
+
+
+class OperatorsSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
+    """The admin site. Whoever holds ``can_read Website`` may enter; each page asks its own permissions."""
+
+    index_title = "Home"
+
+    def extra_urls(self) -> list[URLPattern]:
+        """The pages that stand beside Django's lists and forms."""
+        from orchestration.admin.urls import page_urls  # the pages name this site
+
+        return page_urls(self)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whether the caller may enter at all."""
+        user = request.user
+        return user.is_active and user.is_authenticated and is_allowed(user, "can_read", WEBSITE)
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        """The home page."""
+        from orchestration.admin.pages.home import HomePage
+
+        answer: HttpResponseBase = HomePage.as_view(site=self)(request)
+        return answer
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        """What the search box finds, as a piece of a page."""
+        from orchestration.admin.navigation import search
+
+        term = request.GET.get("s", "").strip().lower()[:250]
+        found = search(request, term) if term else []
+        return TemplateResponse(request, "unfold/helpers/search_results.html", {"results": found})
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page needs: names, navigation, the operator's zone."""
+        context: dict[str, Any] = super().each_context(request)
+        name = conf.get("webserver", "instance_name") or "airflowsite"
+        context.update(site_title=name, site_header=name, desk_zone=request.COOKIES.get("desk_zone", ""))
+        return context

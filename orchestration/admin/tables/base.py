@@ -1,0 +1,132 @@
+"""What all tables share: permissions from roles, rows of readable DAGs only, changes by services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from unfold.admin import ModelAdmin
+
+from orchestration.access.permissions import Caller, readable_dag_ids
+from orchestration.errors import Forbidden, OrchestrationError
+
+
+class ShownTable(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    """A table that is shown and not changed.
+
+    ``dag_path`` leads from a row to its DAG's id; a caller who may not read every DAG sees rows of readable ones only,
+    or what ``narrow`` leaves.
+    """
+
+    dag_path: ClassVar[str | None] = None
+    list_display: ClassVar[tuple[str, ...]] = ("__str__",)
+    list_filter: ClassVar[tuple[str, ...]] = ()
+    list_select_related: ClassVar[tuple[str, ...]] = ()
+    search_fields: ClassVar[tuple[str, ...]] = ()
+    list_per_page = 50
+    show_full_result_count = False
+    compressed_fields = True
+    warn_unsaved_form = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The rows that the caller may see."""
+        rows: QuerySet[Any] = super().get_queryset(request)
+        dag_ids = readable_dag_ids(request.user)
+        return rows if dag_ids is None else self.narrow(rows, dag_ids)
+
+    def narrow(self, rows: QuerySet[Any], dag_ids: frozenset[str]) -> QuerySet[Any]:
+        """The rows of these DAGs; all rows of a table that is of no DAG."""
+        return rows if self.dag_path is None else rows.filter(**{f"{self.dag_path}__in": dag_ids})
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.view_{self.opts.model_name}", obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ChangedTable(ShownTable):
+    """A table whose rows are made, changed and deleted by a service's verbs: ``create``, ``update``, ``remove``.
+
+    What a service refuses is told on the page, and nothing was changed.
+    """
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.add_{self.opts.model_name}")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}", obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.delete_{self.opts.model_name}", obj)
+
+    def create(self, actor: Caller, obj: Any, values: Mapping[str, Any]) -> Any:
+        """Make the row that ``obj`` describes; return it."""
+        raise NotImplementedError
+
+    def update(self, actor: Caller, stored: Any, changes: Mapping[str, Any]) -> Any:
+        """Change the stored row."""
+        raise NotImplementedError
+
+    def remove(self, actor: Caller, stored: Any) -> None:
+        """Delete the stored row."""
+        raise NotImplementedError
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """By the service, on the row as it is stored."""
+        if change:
+            changes = {name: form.cleaned_data[name] for name in form.changed_data if name in form.cleaned_data}
+            self.update(request.user, self.model._default_manager.get(pk=obj.pk), changes)
+        else:
+            made = self.create(request.user, obj, form.cleaned_data)
+            obj.pk = made.pk
+            obj._state.adding = False
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The service saved what belongs to the row."""
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.remove(request.user, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for obj in queryset:
+            self.remove(request.user, obj)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Django's, with what a service refuses told on the page."""
+        return told(self, request, super().changeform_view, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Django's, with what a service refuses told on the page."""
+        return told(self, request, super().delete_view, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Django's, with what a service refuses told on the page."""
+        return told(self, request, super().changelist_view, *args, **kwargs)
+
+
+def told(
+    table: ShownTable, request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **kwargs: Any
+) -> HttpResponse:
+    """The view's answer; where a service refuses, nothing is changed and the page says why."""
+    try:
+        with transaction.atomic():
+            return view(request, *args, **kwargs)
+    except Forbidden as error:
+        if error.detail is None:
+            raise PermissionDenied from error
+        table.message_user(request, error.detail, messages.ERROR)
+    except OrchestrationError as error:
+        table.message_user(request, error.detail or error.title or "That was refused.", messages.ERROR)
+    return HttpResponseRedirect(request.get_full_path())

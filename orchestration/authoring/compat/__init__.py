@@ -1,0 +1,1 @@
+"""Smaller modules of Airflow's that DAG files import."""

@@ -1,0 +1,138 @@
+"""Date functions that DAG files import from ``airflow.utils.dates``."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from orchestration.authoring import timezone
+from orchestration.authoring.exceptions import RemovedInAirflow3Warning
+
+if TYPE_CHECKING:
+    from dateutil.relativedelta import relativedelta
+    from pendulum import DateTime
+
+cron_presets: dict[str, str] = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@quarterly": "0 0 1 */3 *",
+    "@yearly": "0 0 1 1 *",
+}
+
+TimeUnit = Literal["days", "hours", "minutes", "seconds"]
+_SECONDS_PER_UNIT = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
+
+
+def days_ago(n: int, hour: int = 0, minute: int = 0, second: int = 0, microsecond: int = 0) -> DateTime:
+    """The day ``n`` days before today in UTC, at midnight or the time given."""
+    warnings.warn(
+        f"days_ago is deprecated; write pendulum.today('UTC').add(days=-{n}) instead.",
+        RemovedInAirflow3Warning,
+        stacklevel=2,
+    )
+    today = timezone.utcnow().replace(hour=hour, minute=minute, second=second, microsecond=microsecond)
+    return today - timedelta(days=n)
+
+
+def date_range(
+    start_date: datetime,
+    end_date: datetime | None = None,
+    num: int | None = None,
+    delta: str | timedelta | relativedelta | None = None,
+) -> list[datetime]:
+    """The dates from ``start_date`` by steps of ``delta`` (a cron text or a duration), sorted.
+
+    Until ``end_date``, or ``num`` of them (backwards if negative), or until now. ValueError for both limits.
+    """
+    if not delta:
+        return []
+    if end_date and start_date > end_date:
+        raise ValueError("start_date needs to be before end_date")
+    if end_date and num:
+        raise ValueError("Give end_date or num, not both")
+    if not end_date and not num:
+        end_date = timezone.utcnow()
+    zone = start_date.tzinfo
+    is_cron = isinstance(delta, str)
+    if is_cron and timezone.is_localized(start_date):
+        start_date = timezone.make_naive(start_date, zone)
+    if end_date is not None and timezone.is_naive(start_date) and timezone.is_localized(end_date):
+        end_date = timezone.make_naive(end_date, zone)
+    step = _cron_step(delta, start_date) if isinstance(delta, str) else _duration_step(delta)
+    backwards = num is not None and num < 0
+    found: list[datetime] = []
+    moment = start_date
+    while (moment <= end_date) if end_date is not None else (len(found) < abs(num or 0)):
+        found.append(timezone.make_aware(moment, zone) if timezone.is_naive(moment) else moment)
+        moment = step(moment, backwards)
+    return sorted(found)
+
+
+def _cron_step(expression: str, start: datetime) -> Any:
+    from croniter import croniter
+
+    cron = croniter(cron_presets.get(expression, expression), start)
+    return lambda _, backwards: cron.get_prev(datetime) if backwards else cron.get_next(datetime)
+
+
+def _duration_step(delta: Any) -> Any:
+    if not hasattr(delta, "__abs__"):
+        raise TypeError("delta must be a timedelta, a relativedelta or a cron expression")
+    size = abs(delta)
+    return lambda moment, backwards: moment - size if backwards else moment + size
+
+
+def round_time(dt: datetime, delta: str | timedelta | relativedelta, start_date: datetime | None = None) -> datetime:
+    """The moment of the series ``start_date + i * delta`` nearest to ``dt``; for a cron text the one before."""
+    start = start_date if start_date is not None else timezone.make_aware(datetime.min)  # noqa: DTZ901 made aware here
+    if isinstance(delta, str):
+        from croniter import croniter
+
+        zone = start.tzinfo
+        naive = timezone.make_naive(start, zone)
+        before: datetime = croniter(delta, naive).get_prev(datetime)
+        return timezone.make_aware(naive if before == naive else before, zone)
+    dt -= timedelta(microseconds=dt.microsecond)
+    upper = 1
+    while start + upper * delta < dt:
+        upper *= 2
+    lower = upper // 2
+    while start + (lower + 1) * delta < dt:
+        middle = lower + (upper - lower) // 2
+        if start + middle * delta >= dt:
+            upper = middle
+        else:
+            lower = middle
+    after, before = start + (lower + 1) * delta, start + lower * delta
+    return after if after - dt <= dt - before else before
+
+
+def infer_time_unit(time_seconds_arr: Collection[float]) -> TimeUnit:
+    """The unit in which the longest of the durations reads best."""
+    longest = max(time_seconds_arr, default=None)
+    if longest is None:
+        return "hours"
+    if longest <= 2 * 60:
+        return "seconds"
+    if longest <= 2 * 3600:
+        return "minutes"
+    return "hours" if longest <= 2 * 86400 else "days"
+
+
+def scale_time_units(time_seconds_arr: Collection[float], unit: TimeUnit) -> Collection[float]:
+    """Seconds in another unit."""
+    return [seconds / _SECONDS_PER_UNIT[unit] for seconds in time_seconds_arr]
+
+
+def parse_execution_date(execution_date_str: str) -> DateTime:
+    """The moment that the text names."""
+    return timezone.parse(execution_date_str)
+
+
+def datetime_to_nano(datetime: datetime | None) -> int | None:
+    """The moment as nanoseconds since 1970."""
+    return int(datetime.timestamp() * 1_000_000_000) if datetime else None

@@ -1,0 +1,431 @@
+"""What all task decorators have in common. Mirrors ``airflow.decorators.base``."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import re
+import textwrap
+import typing
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+from orchestration.authoring import timezone
+from orchestration.authoring.abstractoperator import DEFAULT_RETRIES, DEFAULT_RETRY_DELAY
+from orchestration.authoring.baseoperator import (
+    BaseOperator,
+    coerce_resources,
+    coerce_timedelta,
+    get_merged_defaults,
+    parse_retries,
+)
+from orchestration.authoring.context import KNOWN_CONTEXT_KEYS
+from orchestration.authoring.dag import DagContext
+from orchestration.authoring.expandinput import (
+    EXPAND_INPUT_EMPTY,
+    DictOfListsExpandInput,
+    ExpandInput,
+    ListOfDictsExpandInput,
+    is_mappable,
+)
+from orchestration.authoring.helpers import prevent_duplicates
+from orchestration.authoring.mappedoperator import MappedOperator, ensure_list_of_dicts, ensure_xcomarg_return_value
+from orchestration.authoring.partial import normalise
+from orchestration.authoring.task_group import TaskGroupContext
+from orchestration.authoring.trigger_rule import TriggerRule
+from orchestration.authoring.types import NOTSET
+from orchestration.authoring.xcom_arg import XComArg
+
+if TYPE_CHECKING:
+    from orchestration.authoring.dag import DAG
+    from orchestration.authoring.task_group import TaskGroup
+
+
+class TaskDecorator(Protocol):
+    """The type of a task decorator."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Decorate a function, or take the task's arguments and return the decorator."""
+
+    def override(self, **kwargs: Any) -> Any:
+        """The task with other arguments."""
+
+
+class ExpandableFactory:
+    """A decorated function whose arguments can be expanded over: a task or a task group."""
+
+    function: Callable[..., Any]
+
+    @cached_property
+    def function_signature(self) -> inspect.Signature:
+        """The function's signature."""
+        return inspect.signature(self.function)
+
+    def _validate_arg_names(self, func: Literal["expand", "partial"], kwargs: Mapping[str, Any]) -> None:
+        """TypeError for arguments the function does not take; ValueError for values that cannot be expanded."""
+        parameters = self.function_signature.parameters
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+            return
+        unknown = dict(kwargs)
+        for name in parameters:
+            value = unknown.pop(name, NOTSET)
+            if func == "expand" and value is not NOTSET and not is_mappable(value):
+                raise ValueError(
+                    f"expand() got an unexpected type {type(value).__name__!r} for keyword argument {name!r}"
+                )
+        if len(unknown) == 1:
+            raise TypeError(f"{func}() got an unexpected keyword argument {next(iter(unknown))!r}")
+        if unknown:
+            raise TypeError(f"{func}() got unexpected keyword arguments {', '.join(map(repr, unknown))}")
+
+
+def get_unique_task_id(task_id: str, dag: DAG | None = None, task_group: TaskGroup | None = None) -> str:
+    """The id, or with ``__1``, ``__2`` … where the DAG has it already."""
+    dag = dag or DagContext.get_current_dag()
+    if not dag:
+        return task_id
+    group = task_group or TaskGroupContext.get_current_task_group(dag)
+    full_id = group.child_id(task_id) if group else task_id
+    if full_id not in dag.task_dict:
+        return task_id
+    prefix = re.split(r"__\d+$", full_id)[0]
+    pattern = re.compile(rf"{re.escape(prefix)}__(\d+)")
+    numbers = [int(match[1]) for known in dag.task_dict if (match := pattern.fullmatch(known))]
+    return f"{re.split(r'__[0-9]+$', task_id)[0]}__{max(numbers, default=0) + 1}"
+
+
+class DecoratedOperator(BaseOperator):
+    """A task made of a function; ``op_args`` and ``op_kwargs`` are the arguments of its call, templated."""
+
+    template_fields: Sequence[str] = ("op_args", "op_kwargs")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"op_args": "py", "op_kwargs": "py"}
+    shallow_copy_attrs: Sequence[str] = ("python_callable",)
+    custom_operator_name: str
+    _may_run_anywhere = True
+
+    def __init__(
+        self,
+        *,
+        python_callable: Callable[..., Any],
+        task_id: str,
+        op_args: Collection[Any] | None = None,
+        op_kwargs: Mapping[str, Any] | None = None,
+        kwargs_to_upstream: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        task_id = get_unique_task_id(task_id, kwargs.get("dag"), kwargs.get("task_group"))
+        op_args, op_kwargs = op_args or [], op_kwargs or {}
+        signature = _signature_for_binding(python_callable)
+        if kwargs.get("_airflow_mapped_validation_only"):
+            signature.bind_partial(*op_args, **op_kwargs)
+        else:
+            signature.bind(*op_args, **op_kwargs)
+        self.python_callable = python_callable
+        self.op_args = op_args
+        self.op_kwargs = op_kwargs
+        super().__init__(task_id=task_id, **(kwargs_to_upstream or {}), **kwargs)
+
+    def execute(self, context: Any) -> Any:
+        """Call the function; datasets among its arguments are inlets, those it returns outlets."""
+        from orchestration.authoring.datasets import Dataset
+
+        arguments = itertools.chain(self.op_args, self.op_kwargs.values())
+        self.inlets.extend(argument for argument in arguments if isinstance(argument, Dataset))
+        result = super().execute(context)
+        returned = result if isinstance(result, list) else [result]
+        self.outlets.extend(value for value in returned if isinstance(value, Dataset))
+        return result
+
+    def _hook_apply_defaults(self, *args: Any, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        """Default arguments may also be arguments of the function."""
+        if "python_callable" in kwargs:
+            default_args = kwargs.get("default_args") or {}
+            op_kwargs = kwargs.get("op_kwargs") or {}
+            for name in inspect.signature(kwargs["python_callable"]).parameters:
+                if name not in op_kwargs and name in default_args:
+                    op_kwargs[name] = default_args[name]
+            kwargs["op_kwargs"] = op_kwargs
+        return args, kwargs
+
+    def get_python_source(self) -> str:
+        """The function's source without its task decorator, for another interpreter."""
+        source = textwrap.dedent(inspect.getsource(self.python_callable))
+        return remove_task_decorator(source, self.custom_operator_name)
+
+
+def _signature_for_binding(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature in which what the context gives may be left out.
+
+    ValueError where such a parameter has a default other than None, or would stand before one without a default.
+    """
+    signature = inspect.signature(function)
+    parameters = []
+    for parameter in signature.parameters.values():
+        if parameter.name in KNOWN_CONTEXT_KEYS:
+            if parameter.default not in (None, parameter.empty):
+                raise ValueError(f"Context key parameter {parameter.name} can't have a default other than None")
+            parameter = parameter.replace(default=None)
+        parameters.append(parameter)
+    try:
+        return signature.replace(parameters=parameters)
+    except ValueError as error:
+        raise ValueError(
+            f"{function.__name__}({', '.join(map(str, signature.parameters.values()))}) would become "
+            f"{function.__name__}({', '.join(map(str, parameters))}), since parameters named as context keys default "
+            f"to None: {error}. Put them last."
+        ) from error
+
+
+def remove_task_decorator(python_source: str, task_decorator_name: str) -> str:
+    """The source without the lines of a decorator: ``@task.virtualenv(…)``, ``@setup``, ``@task.skip_if(…)`` …"""
+    for name in (task_decorator_name, "@setup", "@teardown", "@task.skip_if", "@task.run_if"):
+        python_source = _remove_decorator(python_source, name)
+    return python_source
+
+
+def _remove_decorator(source: str, name: str) -> str:
+    match = re.search(rf"^[ \t]*{re.escape(name)}(?![\w.])", source, re.MULTILINE)
+    if match is None:
+        return source
+    rest = source[match.end() :]
+    if rest.startswith("("):
+        depth = 0
+        for position, character in enumerate(rest):
+            depth += {"(": 1, ")": -1}.get(character, 0)
+            if not depth:
+                rest = rest[position + 1 :]
+                break
+    return source[: match.start()] + rest.removeprefix("\n")
+
+
+class _TaskDecorator(ExpandableFactory):
+    """A decorated function: calling it makes a task and returns its result as an argument for others."""
+
+    _airflow_is_task_decorator = True
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        operator_class: type[BaseOperator],
+        multiple_outputs: bool | None = None,
+        kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        if not callable(function):
+            raise TypeError(f"@task decorates functions, not {type(function).__name__}")
+        self.function = function
+        self.operator_class = operator_class
+        self.multiple_outputs = _returns_mapping(function) if multiple_outputs is None else multiple_outputs
+        self.kwargs = dict(kwargs or {})
+        self.is_setup = False
+        self.is_teardown = False
+        self.on_failure_fail_dagrun = False
+        if "self" in self.function_signature.parameters:
+            raise TypeError("@task does not support methods")
+        self.kwargs.setdefault("task_id", function.__name__)
+
+    @property
+    def __wrapped__(self) -> Callable[..., Any]:
+        return self.function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> XComArg:
+        self._set_teardown_rule()
+        arguments = dict(self.kwargs)
+        on_failure_fail_dagrun = arguments.pop("on_failure_fail_dagrun", self.on_failure_fail_dagrun)
+        operator: Any = self.operator_class(
+            python_callable=self.function,
+            op_args=args,
+            op_kwargs=kwargs,
+            multiple_outputs=self.multiple_outputs,
+            **arguments,
+        )
+        operator.is_setup = self.is_setup
+        operator.is_teardown = self.is_teardown
+        operator.on_failure_fail_dagrun = on_failure_fail_dagrun
+        documents = (operator.doc, operator.doc_json, operator.doc_md, operator.doc_rst, operator.doc_yaml)
+        if self.function.__doc__ and not any(documents):
+            operator.doc_md = self.function.__doc__
+        return XComArg(operator)
+
+    def _set_teardown_rule(self) -> None:
+        if self.is_teardown:
+            if (
+                self.kwargs.get("trigger_rule", TriggerRule.ALL_DONE_SETUP_SUCCESS)
+                != TriggerRule.ALL_DONE_SETUP_SUCCESS
+            ):
+                raise ValueError("Trigger rule not configurable for teardown tasks.")
+            self.kwargs["trigger_rule"] = TriggerRule.ALL_DONE_SETUP_SUCCESS
+
+    def _validate_arg_names(self, func: Literal["expand", "partial"], kwargs: Mapping[str, Any]) -> None:
+        from_context = sorted(KNOWN_CONTEXT_KEYS.intersection(kwargs))
+        if len(from_context) == 1:
+            raise ValueError(f"cannot call {func}() on task context variable {from_context[0]!r}")
+        if from_context:
+            raise ValueError(f"cannot call {func}() on task context variables {', '.join(map(repr, from_context))}")
+        super()._validate_arg_names(func, kwargs)
+
+    def expand(self, **map_kwargs: Any) -> XComArg:
+        """An instance for each combination of the arguments' members."""
+        if any(isinstance(value, XComArg) for value in map_kwargs.values()):
+            self._refuse_always("expand")
+        if not map_kwargs:
+            raise TypeError("no arguments to expand against")
+        self._validate_arg_names("expand", map_kwargs)
+        prevent_duplicates(self.kwargs, map_kwargs, fail_reason="mapping already partial")
+        self._set_teardown_rule()
+        return self._expand(DictOfListsExpandInput(map_kwargs), strict=False)
+
+    def expand_kwargs(self, kwargs: Any, *, strict: bool = True) -> XComArg:
+        """An instance for each dict of arguments; with ``strict`` none of them may be given by ``partial`` too."""
+        if isinstance(kwargs, Sequence) and any(
+            isinstance(value, XComArg) for member in kwargs if isinstance(member, Mapping) for value in member.values()
+        ):
+            self._refuse_always("expand_kwargs")
+        ensure_list_of_dicts(kwargs)
+        return self._expand(ListOfDictsExpandInput(kwargs), strict=strict)
+
+    def _refuse_always(self, func: str) -> None:
+        if self.kwargs.get("trigger_rule") == TriggerRule.ALWAYS:
+            raise ValueError(
+                f"Task-generated mapping within a task using '{func}' is not allowed with trigger rule 'always'."
+            )
+
+    def _expand(self, expand_input: ExpandInput, *, strict: bool) -> XComArg:
+        ensure_xcomarg_return_value(expand_input.value)
+        own = dict(self.kwargs)
+        dag = own.pop("dag", None) or DagContext.get_current_dag()
+        group = own.pop("task_group", None) or TaskGroupContext.get_current_task_group(dag)
+        partial_kwargs, params = get_merged_defaults(dag, group, own.pop("params", None), own.pop("default_args", None))
+        partial_kwargs.update(
+            own,
+            is_setup=self.is_setup,
+            is_teardown=self.is_teardown,
+            on_failure_fail_dagrun=self.on_failure_fail_dagrun,
+        )
+        task_id = get_unique_task_id(partial_kwargs.pop("task_id"), dag, group)
+        task_id = group.child_id(task_id) if group else task_id
+        if "task_concurrency" in partial_kwargs:
+            raise TypeError("unexpected argument: task_concurrency")
+        partial_kwargs.pop("params", None)
+        normalise(partial_kwargs, place=f"{task_id} in dag {dag.dag_id}" if dag else task_id)
+        partial_kwargs["retries"] = parse_retries(partial_kwargs.get("retries", DEFAULT_RETRIES))
+        for name, default in (("retry_delay", DEFAULT_RETRY_DELAY), ("max_retry_delay", None)):
+            value = partial_kwargs.get(name, default)
+            partial_kwargs[name] = None if value is None else coerce_timedelta(value, key=name)
+        partial_kwargs["resources"] = coerce_resources(partial_kwargs.get("resources"))
+        for name, empty in (("executor_config", {}), ("op_args", []), ("op_kwargs", {})):
+            partial_kwargs.setdefault(name, empty)
+        task = DecoratedMappedOperator(
+            operator_class=self.operator_class,
+            expand_input=EXPAND_INPUT_EMPTY,
+            op_kwargs_expand_input=expand_input,
+            multiple_outputs=self.multiple_outputs,
+            python_callable=self.function,
+            task_id=task_id,
+            dag=dag,
+            task_group=group,
+            start_date=timezone.convert_to_utc(partial_kwargs.pop("start_date", None)),
+            end_date=timezone.convert_to_utc(partial_kwargs.pop("end_date", None)),
+            partial_kwargs=partial_kwargs,
+            params=params,
+            disallow_kwargs_override=strict,
+        )
+        return XComArg(task)
+
+    def partial(self, **kwargs: Any) -> _TaskDecorator:
+        """The task with some of the function's arguments given."""
+        self._validate_arg_names("partial", kwargs)
+        before = self.kwargs.get("op_kwargs", {})
+        prevent_duplicates(before, kwargs, fail_reason="duplicate partial")
+        return self._evolve({**self.kwargs, "op_kwargs": {**kwargs, **before}})
+
+    def override(self, **kwargs: Any) -> _TaskDecorator:
+        """The task with other arguments of the operator."""
+        return self._evolve({**self.kwargs, **kwargs})
+
+    def _evolve(self, kwargs: dict[str, Any]) -> _TaskDecorator:
+        made = type(self)(self.function, self.operator_class, self.multiple_outputs, kwargs)
+        made.is_setup = self.is_setup
+        made.is_teardown = self.is_teardown
+        made.on_failure_fail_dagrun = self.on_failure_fail_dagrun
+        return made
+
+
+class DecoratedMappedOperator(MappedOperator):
+    """A mapped task made of a function: the members become arguments of the function, not of the operator."""
+
+    def __init__(
+        self,
+        *,
+        op_kwargs_expand_input: ExpandInput,
+        multiple_outputs: bool,
+        python_callable: Callable[..., Any],
+        **kwargs: Any,
+    ) -> None:
+        self.op_kwargs_expand_input = op_kwargs_expand_input
+        self.python_callable = python_callable
+        kwargs["partial_kwargs"]["multiple_outputs"] = multiple_outputs
+        super().__init__(**kwargs)
+
+    @property
+    def _mapped_input(self) -> ExpandInput:
+        return self.op_kwargs_expand_input
+
+    def expand_mapped_kwargs(
+        self, context: Mapping[str, Any], *, include_xcom: bool
+    ) -> tuple[Mapping[str, Any], set[int]]:
+        """The function's arguments, as the operator's ``op_kwargs``."""
+        op_kwargs, done = super().expand_mapped_kwargs(context, include_xcom=include_xcom)
+        return {"op_kwargs": op_kwargs}, done
+
+    def _unmap_kwargs(self, mapped_kwargs: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
+        given, mapped = self.partial_kwargs["op_kwargs"], mapped_kwargs["op_kwargs"]
+        if strict:
+            prevent_duplicates(given, mapped, fail_reason="mapping already partial")
+        arguments = {"python_callable": self.python_callable, "op_kwargs": {**given, **mapped}}
+        return super()._unmap_kwargs(arguments, strict=False)
+
+
+def _returns_mapping(function: Callable[..., Any]) -> bool:
+    """Whether the return annotation is a dict or another mapping."""
+    annotation = getattr(function, "__annotations__", {}).get("return", NOTSET)
+    if annotation is NOTSET:
+        return False
+
+    def only_return() -> None: ...
+
+    only_return.__annotations__ = {"return": annotation}
+    try:
+        hint = typing.get_type_hints(only_return, getattr(function, "__globals__", {})).get("return", Any)
+    except NameError as error:
+        warnings.warn(
+            f"Cannot infer multiple_outputs for TaskFlow function {function.__name__!r}: {error}. "
+            "Import the type at run time, or give multiple_outputs.",
+            UserWarning,
+            stacklevel=4,
+        )
+        return False
+    except TypeError:
+        return False
+    origin = getattr(hint, "__origin__", hint)
+    return isinstance(origin, type) and issubclass(origin, Mapping)
+
+
+def task_decorator_factory(
+    python_callable: Callable[..., Any] | None = None,
+    *,
+    multiple_outputs: bool | None = None,
+    decorated_operator_class: type[BaseOperator],
+    **kwargs: Any,
+) -> Any:
+    """A decorated function, or without a function the decorator. TypeError for a first argument that is no function."""
+    if python_callable is not None:
+        if not callable(python_callable):
+            raise TypeError("No args allowed while using @task, use kwargs instead")
+        return _TaskDecorator(python_callable, decorated_operator_class, multiple_outputs, kwargs)
+
+    def decorator(function: Callable[..., Any]) -> _TaskDecorator:
+        return _TaskDecorator(function, decorated_operator_class, multiple_outputs, kwargs)
+
+    return decorator

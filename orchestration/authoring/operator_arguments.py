@@ -1,0 +1,141 @@
+"""The arguments of operators: their defaults, their types, and what is refused."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Iterable, Mapping, MutableMapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from orchestration.authoring.exceptions import AirflowException, RemovedInAirflow3Warning
+from orchestration.authoring.params import ParamsDict
+from orchestration.authoring.trigger_rule import RENAMED, TriggerRule
+from orchestration.conf import conf
+
+if TYPE_CHECKING:
+    from orchestration.authoring.dag import DAG
+    from orchestration.authoring.task_group import TaskGroup
+
+logger = logging.getLogger("airflow.models.baseoperator.BaseOperator")
+
+#: The types that attributes of a task must have, None aside.
+ARGUMENT_TYPES: dict[str, Any] = {
+    "task_id": str,
+    "email": (str, Iterable),
+    "email_on_retry": bool,
+    "email_on_failure": bool,
+    "retries": int,
+    "retry_exponential_backoff": bool,
+    "depends_on_past": bool,
+    "ignore_first_depends_on_past": bool,
+    "wait_for_past_depends_before_skipping": bool,
+    "wait_for_downstream": bool,
+    "priority_weight": int,
+    "queue": str,
+    "pool": str,
+    "pool_slots": int,
+    "trigger_rule": str,
+    "run_as_user": str,
+    "map_index_template": str,
+    "max_active_tis_per_dag": int,
+    "max_active_tis_per_dagrun": int,
+    "executor": str,
+    "do_xcom_push": bool,
+    "multiple_outputs": bool,
+    "doc": str,
+    "doc_md": str,
+    "doc_json": str,
+    "doc_yaml": str,
+    "doc_rst": str,
+    "task_display_name": str,
+    "logger_name": str,
+    "allow_nested_operators": bool,
+}
+
+
+def parse_retries(retries: Any) -> int:
+    """The number of retries; None is 0, a text is read as a number, AirflowException for what is none."""
+    if retries is None:
+        return 0
+    if type(retries) is int:
+        return retries
+    try:
+        number = int(retries)
+    except (TypeError, ValueError):
+        raise AirflowException(f"'retries' type must be int, not {type(retries).__name__}") from None
+    logger.warning("Implicitly converting 'retries' from %r to int", retries)
+    return number
+
+
+def coerce_timedelta(value: float | timedelta, *, key: str) -> timedelta:
+    """A duration; a number is seconds."""
+    return value if isinstance(value, timedelta) else timedelta(seconds=value)
+
+
+def get_merged_defaults(
+    dag: DAG | None,
+    task_group: TaskGroup | None,
+    task_params: MutableMapping[str, Any] | None,
+    task_default_args: Mapping[str, Any] | None,
+) -> tuple[dict[str, Any], ParamsDict]:
+    """The default arguments and params of a task: the DAG's, then the group's, then its own. TypeError otherwise."""
+    args: dict[str, Any] = {}
+    params = ParamsDict()
+    if dag:
+        args.update(dag.default_args)
+        params = copy.deepcopy(dag.params)
+        if task_group:
+            args.update(_mapping(task_group.default_args, "default_args"))
+    params.update(_mapping(task_params, "params"))
+    own = _mapping(task_default_args, "default_args")
+    args.update(own)
+    params.update(own.get("params") or {})
+    return args, params
+
+
+def _mapping(value: Any, name: str) -> Mapping[str, Any]:
+    if value and not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a mapping")
+    return value or {}
+
+
+def parse_trigger_rule(value: Any, place: str) -> TriggerRule:
+    """The rule of that name, earlier names included; AirflowException for an unknown one."""
+    if value in RENAMED:
+        warn(f"The trigger rule {value} is deprecated. Please use {RENAMED[value].value}.")
+        return RENAMED[value]
+    if not TriggerRule.is_valid(value):
+        names = ", ".join(sorted(rule.value for rule in TriggerRule))
+        raise AirflowException(f"The trigger_rule must be one of {names}; '{place}' received '{value}'.")
+    return TriggerRule(value)
+
+
+def refuse_unknown(class_name: str, task_id: str, kwargs: dict[str, Any]) -> None:
+    """AirflowException for arguments that no constructor took, unless ``operators.allow_illegal_arguments`` is set."""
+    place = f"{class_name} (task_id: {task_id})"
+    text = f"Invalid arguments were passed to {place}. Invalid arguments were:\n**kwargs: {kwargs}"
+    if not conf.getboolean("operators", "allow_illegal_arguments"):
+        raise AirflowException(text)
+    warn(text)
+
+
+def warn(text: str) -> None:
+    """Warn of a deprecated argument, at the line that makes the task."""
+    warnings.warn(text, RemovedInAirflow3Warning, stacklevel=4)
+
+
+def as_list(value: Any) -> list[Any]:
+    """The list, the value as the only member, or an empty list."""
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def lineage_entities(value: Any, kind: str) -> list[Any]:
+    """The inlets or outlets that one value or a list names; TypeError for what can be none."""
+    entities = list(value) if isinstance(value, Iterable) and not hasattr(value, "uri") else [value]
+    for entity in entities:
+        is_entity = any(hasattr(type(entity), mark) for mark in ("__attrs_attrs__", "__dataclass_fields__", "uri"))
+        if not is_entity:
+            raise TypeError(f"{entity} cannot be an {kind}")
+    return entities

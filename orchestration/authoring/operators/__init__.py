@@ -1,0 +1,1 @@
+"""The operators of Airflow's core and of the providers that this system has."""

@@ -1,0 +1,57 @@
+"""Operators that choose between the tasks after them. Mirrors ``airflow.operators.branch``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from orchestration.authoring.baseoperator import BaseOperator
+from orchestration.authoring.context import Context
+from orchestration.authoring.operators.skipmixin import SkipMixin
+
+#: A task id, a task group id, or several of them; None follows nothing.
+Branches = str | Iterable[str] | None
+
+
+class BranchMixIn(SkipMixin):
+    """Turns a choice into skips."""
+
+    def do_branch(self, context: Context, branches_to_execute: Branches) -> Branches:
+        """Skip the tasks directly downstream that were not chosen; return the choice."""
+        self.log.info("Branch into %s", branches_to_execute)
+        if branches_to_execute is not None and not isinstance(branches_to_execute, str):
+            branches_to_execute = _listed(branches_to_execute)
+        self.skip_all_except(context["ti"], list(self._expand_task_group_roots(context["ti"], branches_to_execute)))
+        return branches_to_execute
+
+    def _expand_task_group_roots(self, ti: Any, branches_to_execute: Branches) -> Iterator[str]:
+        """The choice with each group replaced by its first tasks."""
+        dag = ti.task.dag
+        chosen = [branches_to_execute] if isinstance(branches_to_execute, str) else _listed(branches_to_execute)
+        for branch in chosen:
+            if branch in dag.task_group_dict:
+                group = dag.task_group_dict[branch]
+                first = [root.task_id for root in group.roots]
+                self.log.info("Expanding task group %s into %s", group.group_id, first)
+                yield from first
+            else:
+                yield branch
+
+
+def _listed(branches: Any) -> list[Any]:
+    """The branches as a list, also where one is no text (which is refused later)."""
+    if branches is None:
+        return []
+    return list(branches) if isinstance(branches, Iterable) else [branches]
+
+
+class BaseBranchOperator(BaseOperator, BranchMixIn):
+    """The base of branching operators; subclasses write ``choose_branch``."""
+
+    def choose_branch(self, context: Context) -> Branches:
+        """The tasks or groups to follow."""
+        raise NotImplementedError
+
+    def execute(self, context: Context) -> Branches:
+        """Choose and skip the others; the choice is the result."""
+        return self.do_branch(context, self.choose_branch(context))

@@ -1,0 +1,45 @@
+"""Copying files between stores. Mirrors ``airflow.providers.common.io.operators.file_transfer``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from orchestration.authoring.baseoperator import BaseOperator
+from orchestration.authoring.context import Context
+from orchestration.authoring.object_storage import ObjectStoragePath
+
+
+class FileTransferOperator(BaseOperator):
+    """Copies ``src`` to ``dst``; ``overwrite`` allows that ``dst`` exists. Both are paths of object stores or disks."""
+
+    template_fields: Sequence[str] = ("src", "dst")
+
+    def __init__(
+        self,
+        *,
+        src: str | ObjectStoragePath,
+        dst: str | ObjectStoragePath,
+        source_conn_id: str | None = None,
+        dest_conn_id: str | None = None,
+        overwrite: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.src = src
+        self.dst = dst
+        self.source_conn_id = source_conn_id
+        self.dst_conn_id = dest_conn_id
+        self.overwrite = overwrite
+
+    def execute(self, context: Context) -> None:
+        """Copy; ValueError where the target exists and may not be overwritten."""
+        source = _path(self.src, self.source_conn_id)
+        target = _path(self.dst, self.dst_conn_id)
+        if not self.overwrite and target.exists() and target.is_file():
+            raise ValueError(f"Target {target} already exists")
+        source.copy(target)
+
+
+def _path(path: str | ObjectStoragePath, conn_id: str | None) -> ObjectStoragePath:
+    return path if isinstance(path, ObjectStoragePath) else ObjectStoragePath(path, conn_id=conn_id)

@@ -1,0 +1,442 @@
+"""Groups of tasks within a DAG. Mirrors ``airflow.utils.task_group``."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import operator
+import re
+import weakref
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from orchestration.authoring.exceptions import (
+    AirflowDagCycleException,
+    AirflowException,
+    DuplicateTaskIdFound,
+    TaskAlreadyInTaskGroup,
+)
+from orchestration.authoring.helpers import validate_group_key, validate_instance_args
+from orchestration.authoring.taskmixin import DAGNode, DependencyMixin
+from orchestration.authoring.trigger_rule import TriggerRule
+
+if TYPE_CHECKING:
+    from orchestration.authoring.abstractoperator import AbstractOperator
+    from orchestration.authoring.dag import DAG
+    from orchestration.authoring.edges import EdgeModifier
+    from orchestration.authoring.expandinput import ExpandInput
+
+_ARGUMENT_TYPES = {
+    "group_id": str,
+    "prefix_group_id": bool,
+    "tooltip": str,
+    "ui_color": str,
+    "ui_fgcolor": str,
+    "add_suffix_on_collision": bool,
+}
+
+
+class TaskGroup(DAGNode):
+    """Tasks that belong together; edges to the group are edges to its first or last tasks.
+
+    With ``prefix_group_id`` the ids of its children begin with its own. Its ``default_args`` go over the DAG's. With
+    ``add_suffix_on_collision`` a taken id gets ``__1``, ``__2`` …, otherwise DuplicateTaskIdFound is raised.
+    """
+
+    #: The ids in use in the whole DAG, shared by all its groups.
+    used_group_ids: set[str | None]
+
+    def __init__(
+        self,
+        group_id: str | None,
+        prefix_group_id: bool = True,
+        parent_group: TaskGroup | None = None,
+        dag: DAG | None = None,
+        default_args: dict[str, Any] | None = None,
+        tooltip: str = "",
+        ui_color: str = "CornflowerBlue",
+        ui_fgcolor: str = "#000",
+        add_suffix_on_collision: bool = False,
+    ) -> None:
+        from orchestration.authoring.dag import DagContext
+
+        self.prefix_group_id = prefix_group_id
+        self.default_args: dict[str, Any] = copy.deepcopy(default_args or {})
+        dag = dag or DagContext.get_current_dag()
+        if group_id is None:
+            if parent_group:
+                raise AirflowException("Root TaskGroup cannot have parent_group")
+            self.used_group_ids = set()
+            self.dag = dag
+        else:
+            _validate_group_id(group_id, prefix_group_id)
+            parent_group = _find_parent(parent_group, dag)
+            self.used_group_ids = parent_group.used_group_ids
+        self._group_id = group_id
+        self._avoid_collision(add_suffix_on_collision)
+        self.children: dict[Any, DAGNode] = {}
+        if parent_group:
+            parent_group.add(self)
+            self.default_args = {**parent_group.default_args, **self.default_args}
+        self.used_group_ids.add(self.group_id)
+        if self.group_id:
+            self.used_group_ids.update({self.downstream_join_id, self.upstream_join_id})
+        self.tooltip = tooltip
+        self.ui_color = ui_color
+        self.ui_fgcolor = ui_fgcolor
+        #: Groups and tasks joined to the group as a whole.
+        self.upstream_group_ids: set[str | None] = set()
+        self.downstream_group_ids: set[str | None] = set()
+        self.upstream_task_ids = set()
+        self.downstream_task_ids = set()
+        validate_instance_args(self, _ARGUMENT_TYPES)
+
+    @classmethod
+    def create_root(cls, dag: DAG) -> TaskGroup:
+        """The group of a whole DAG; its id is None."""
+        return cls(group_id=None, dag=dag)
+
+    def _avoid_collision(self, add_suffix: bool) -> None:
+        if self._group_id is None or self._group_id not in self.used_group_ids:
+            return
+        if not add_suffix:
+            raise DuplicateTaskIdFound(f"group_id '{self._group_id}' has already been added to the DAG")
+        base = re.split(r"__\d+$", self._group_id)[0]
+        pattern = re.compile(rf"{re.escape(base)}__(\d+)")
+        taken = [int(match[1]) for used in self.used_group_ids if used and (match := pattern.fullmatch(used))]
+        self._group_id = f"{base}__{max(taken) + 1}" if taken else f"{self._group_id}__1"
+
+    @property
+    def node_id(self) -> str | None:
+        """The group's id; None for the root."""
+        return self.group_id
+
+    @property
+    def group_id(self) -> str | None:
+        """The id with the prefixes of the groups around it."""
+        parent: TaskGroup | None = self.task_group
+        if parent and parent.prefix_group_id and parent._group_id:
+            return parent.child_id(self._group_id)
+        return self._group_id
+
+    @property
+    def label(self) -> str | None:
+        """The id without prefixes."""
+        return self._group_id
+
+    @property
+    def is_root(self) -> bool:
+        """Whether this is a DAG's outermost group."""
+        return not self.group_id
+
+    @property
+    def parent_group(self) -> TaskGroup | None:
+        """The group around this one."""
+        parent: TaskGroup | None = self.task_group
+        return parent
+
+    def __iter__(self) -> Iterator[AbstractOperator]:
+        """All tasks, those of inner groups too."""
+        for child in self.children.values():
+            yield from self._iter_child(child)
+
+    @staticmethod
+    def _iter_child(child: Any) -> Iterator[AbstractOperator]:
+        if isinstance(child, TaskGroup):
+            yield from child
+        else:
+            yield child
+
+    def add(self, task: DAGNode) -> DAGNode:
+        """Take in a task or an empty group; raises where its id is taken or it belongs to another group."""
+        from orchestration.authoring.abstractoperator import AbstractOperator
+
+        if TaskGroupContext.active and task.task_group and task.task_group != self:
+            task.task_group.children.pop(task.node_id, None)
+            task.task_group = self
+        existing = task.task_group
+        if isinstance(task, AbstractOperator) and existing is not None and existing != self:
+            raise TaskAlreadyInTaskGroup(task.node_id, existing.node_id, self.node_id)
+        task.task_group = weakref.proxy(self)  # first, since a group's id depends on it
+        key = task.node_id
+        if key in self.children:
+            kind = "Task" if hasattr(task, "task_id") else "Task Group"
+            raise DuplicateTaskIdFound(f"{kind} id '{key}' has already been added to the DAG")
+        if isinstance(task, TaskGroup):
+            if self.dag:
+                if task.dag is not None and self.dag is not task.dag:
+                    raise RuntimeError(f"Cannot mix TaskGroups from different DAGs: {self.dag} and {task.dag}")
+                task.dag = self.dag
+            if task.children:
+                raise AirflowException("Cannot add a non-empty TaskGroup")
+        self.children[key] = task
+        return task
+
+    def _remove(self, task: DAGNode) -> None:
+        if task.node_id not in self.children:
+            raise KeyError(f"Node id {task.node_id!r} not part of this task group")
+        self.used_group_ids.remove(task.node_id)
+        del self.children[task.node_id]
+
+    def update_relative(
+        self, other: DependencyMixin, upstream: bool = True, edge_modifier: EdgeModifier | None = None
+    ) -> None:
+        """Note what the group as a whole was joined to."""
+        if isinstance(other, TaskGroup):
+            later, earlier = (self, other) if upstream else (other, self)
+            if edge_modifier:
+                edge_modifier.add_edge_info(self.dag, earlier.downstream_join_id, later.upstream_join_id)
+            later.upstream_group_ids.add(earlier.group_id)
+            earlier.downstream_group_ids.add(later.group_id)
+            return
+        for task in other.roots:
+            if not isinstance(task, DAGNode):
+                raise AirflowException(
+                    f"Relationships can only be set between TaskGroup or operators; received {type(task).__name__}"
+                )
+            if self == task:  # a label between this group and something else
+                continue
+            if upstream:
+                self.upstream_task_ids.add(task.node_id)
+                if edge_modifier:
+                    edge_modifier.add_edge_info(self.dag, task.node_id, self.upstream_join_id)
+            else:
+                self.downstream_task_ids.add(task.node_id)
+                if edge_modifier:
+                    edge_modifier.add_edge_info(self.dag, self.downstream_join_id, task.node_id)
+
+    def _set_relatives(
+        self,
+        task_or_task_list: DependencyMixin | Sequence[DependencyMixin],
+        upstream: bool = False,
+        edge_modifier: EdgeModifier | None = None,
+    ) -> None:
+        others = task_or_task_list if isinstance(task_or_task_list, Sequence) else [task_or_task_list]
+        for other in others:
+            self.update_relative(other, upstream, edge_modifier=edge_modifier)
+        if upstream:
+            for task in self.get_roots():
+                task.set_upstream(others)
+        else:
+            for task in self.get_leaves():
+                task.set_downstream(others)
+
+    def __enter__(self) -> TaskGroup:
+        TaskGroupContext.push_context_managed_task_group(self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        TaskGroupContext.pop_context_managed_task_group()
+
+    def has_task(self, task: AbstractOperator) -> bool:
+        """Whether the task is in this group or one within it."""
+        return task.task_id in self.children or any(
+            child.has_task(task) for child in self.children.values() if isinstance(child, TaskGroup)
+        )
+
+    @property
+    def roots(self) -> list[Any]:
+        """The tasks that no task of the group comes before."""
+        return list(self.get_roots())
+
+    @property
+    def leaves(self) -> list[Any]:
+        """The tasks that no task of the group comes after, teardowns aside."""
+        return list(self.get_leaves())
+
+    def get_roots(self) -> Generator[AbstractOperator, None, None]:
+        """The tasks that no task of the group comes before."""
+        tasks = list(self)
+        ids = {task.task_id for task in tasks}
+        for task in tasks:
+            if task.upstream_task_ids.isdisjoint(ids):
+                yield task
+
+    def get_leaves(self) -> Generator[AbstractOperator, None, None]:
+        """The last tasks of the group; in place of a teardown the last work before it, which decides the outcome."""
+        tasks = list(self)
+        ids = {task.task_id for task in tasks}
+        for task in tasks:
+            if not task.downstream_task_ids.isdisjoint(ids):
+                continue
+            if task.is_teardown:
+                yield from self._work_before(task, ids)
+            else:
+                yield task
+
+    def _work_before(self, task: AbstractOperator, ids: set[str]) -> Iterator[AbstractOperator]:
+        for earlier in task.upstream_list:
+            if earlier.task_id not in ids or (task.is_teardown and earlier.is_setup and not earlier.is_teardown):
+                continue
+            if earlier.is_teardown:
+                yield from self._work_before(earlier, ids)
+            elif not any(
+                later.task_id in ids and later.task_id != task.task_id and not later.is_teardown
+                for later in earlier.downstream_list
+            ):
+                yield earlier
+
+    def child_id(self, label: Any) -> str:
+        """The id of a child: prefixed by this group's if it prefixes."""
+        if self.prefix_group_id and (group_id := self.group_id):
+            return f"{group_id}.{label}"
+        child: str = label
+        return child
+
+    @property
+    def upstream_join_id(self) -> str:
+        """The id of the point in the graph where the edges into the group meet."""
+        return f"{self.group_id}.upstream_join_id"
+
+    @property
+    def downstream_join_id(self) -> str:
+        """The id of the point in the graph where the edges out of the group meet."""
+        return f"{self.group_id}.downstream_join_id"
+
+    def get_task_group_dict(self) -> dict[str | None, TaskGroup]:
+        """This group and all within it, by id."""
+        found: dict[str | None, TaskGroup] = {self.group_id: self}
+        for child in self.children.values():
+            if isinstance(child, TaskGroup):
+                found.update(child.get_task_group_dict())
+        return found
+
+    def get_child_by_label(self, label: str) -> DAGNode:
+        """The child of an id without prefix; KeyError without one."""
+        return self.children[self.child_id(label)]
+
+    def hierarchical_alphabetical_sort(self) -> list[DAGNode]:
+        """The children: groups by id, then tasks by id."""
+        return sorted(self.children.values(), key=lambda node: (not isinstance(node, TaskGroup), node.node_id))
+
+    def topological_sort(self, _include_subdag_tasks: bool = False) -> list[DAGNode]:
+        """The children so that each comes after its upstream ones, otherwise in order of definition.
+
+        AirflowDagCycleException where there is no such order.
+        """
+        waiting = dict(self.children)
+        found: list[DAGNode] = []
+        while waiting:
+            count = len(found)
+            for key, node in list(waiting.items()):
+                if not any(_is_within(task, waiting) for task in node.upstream_list):
+                    del waiting[key]
+                    found.append(node)
+            if len(found) == count:
+                raise AirflowDagCycleException(f"A cyclic dependency occurred in dag: {self.dag_id}")
+        return found
+
+    def iter_mapped_task_groups(self) -> Iterator[MappedTaskGroup]:
+        """This group if it is mapped, then the mapped groups around it, innermost first."""
+        group: TaskGroup | None = self
+        while group is not None:
+            if isinstance(group, MappedTaskGroup):
+                yield group
+            group = group.task_group
+
+    def iter_tasks(self) -> Iterator[AbstractOperator]:
+        """All tasks, those of outer levels first."""
+        from orchestration.authoring.abstractoperator import AbstractOperator
+
+        groups: list[TaskGroup] = [self]
+        for group in groups:
+            for child in group.children.values():
+                if isinstance(child, AbstractOperator):
+                    yield child
+                elif isinstance(child, TaskGroup):
+                    groups.append(child)
+
+
+def _is_within(task: AbstractOperator, nodes: Mapping[Any, DAGNode]) -> bool:
+    """Whether the task or a group around it is among the nodes."""
+    node: Any = task
+    while node:
+        if node.node_id in nodes:
+            return True
+        node = node.task_group
+    return False
+
+
+def _validate_group_id(group_id: str, prefix_group_id: bool) -> None:
+    if prefix_group_id:
+        validate_group_key(group_id)
+    elif not isinstance(group_id, str):
+        raise ValueError("group_id must be str")
+    elif not group_id:
+        raise ValueError("group_id must not be empty")
+
+
+def _find_parent(parent_group: TaskGroup | None, dag: DAG | None) -> TaskGroup:
+    if not parent_group and not dag:
+        raise AirflowException("TaskGroup can only be used inside a dag")
+    parent = parent_group or TaskGroupContext.get_current_task_group(dag)
+    if not parent:
+        raise AirflowException("TaskGroup must have a parent_group except for the root TaskGroup")
+    if dag is not parent.dag:
+        raise RuntimeError(f"Cannot mix TaskGroups from different DAGs: {dag} and {parent.dag}")
+    return parent
+
+
+class MappedTaskGroup(TaskGroup):
+    """A group whose tasks multiply together; made by ``expand`` or ``expand_kwargs`` of a ``@task_group``."""
+
+    def __init__(self, *, expand_input: ExpandInput, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._expand_input = expand_input
+
+    def __iter__(self) -> Iterator[AbstractOperator]:
+        for child in self.children.values():
+            if getattr(child, "trigger_rule", None) == TriggerRule.ALWAYS:
+                raise ValueError(
+                    "Task-generated mapping within a mapped task group is not allowed with trigger rule 'always'"
+                )
+            yield from self._iter_child(child)
+
+    def iter_mapped_dependencies(self) -> Iterator[AbstractOperator]:
+        """The tasks whose XComs the group expands over."""
+        for task, _ in self._expand_input.iter_references():
+            yield task
+
+    def get_parse_time_mapped_ti_count(self) -> int:
+        """The number of instances of each task, outer groups multiplied in; NotFullyPopulated where XComs decide."""
+        groups = self.iter_mapped_task_groups()
+        return functools.reduce(operator.mul, (g._expand_input.get_parse_time_mapped_ti_count() for g in groups))
+
+    def get_mapped_ti_count(self, run_id: str, *, session: Any = None) -> int:
+        """The number of instances of each task in a run, from pushed XComs; NotFullyPopulated where one is missing."""
+        groups = self.iter_mapped_task_groups()
+        return functools.reduce(operator.mul, (g._expand_input.get_total_map_length(run_id) for g in groups))
+
+    def __exit__(self, *exc: object) -> None:
+        for task, _ in self._expand_input.iter_references():
+            self.set_upstream(task)
+        super().__exit__(*exc)
+
+
+class TaskGroupContext:
+    """The groups whose ``with`` blocks are open."""
+
+    active = False
+    _open: list[TaskGroup] = []
+
+    @classmethod
+    def push_context_managed_task_group(cls, task_group: TaskGroup) -> None:
+        """Enter a group's block."""
+        cls._open.append(task_group)
+        cls.active = True
+
+    @classmethod
+    def pop_context_managed_task_group(cls) -> TaskGroup | None:
+        """Leave the innermost block."""
+        cls.active = False
+        return cls._open.pop() if cls._open else None
+
+    @classmethod
+    def get_current_task_group(cls, dag: DAG | None) -> TaskGroup | None:
+        """The innermost open group; without one the root of the DAG or of the current DAG."""
+        from orchestration.authoring.dag import DagContext
+
+        if cls._open:
+            return cls._open[-1]
+        dag = dag or DagContext.get_current_dag()
+        return dag.task_group if dag else None

@@ -1,0 +1,56 @@
+"""Waiting for a moment. Mirrors ``airflow.triggers.temporal``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from orchestration.authoring import timezone
+from orchestration.authoring.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+
+if TYPE_CHECKING:
+    from pendulum import DateTime
+
+#: The longest sleep at once, in seconds: the machine's clock may be set meanwhile.
+LONGEST_SLEEP = 60.0
+
+
+class DateTimeTrigger(BaseTrigger):
+    """Fires once at ``moment``, an aware datetime; the event's payload is the moment.
+
+    ``end_from_trigger`` ends the task as successful instead of resuming it.
+    """
+
+    def __init__(self, moment: datetime, *, end_from_trigger: bool = False) -> None:
+        super().__init__()
+        if not isinstance(moment, datetime):
+            raise TypeError(f"Expected datetime.datetime type for moment. Got {type(moment)}")
+        if moment.tzinfo is None:
+            raise ValueError("You cannot pass naive datetimes")
+        self.moment: DateTime = timezone.convert_to_utc(moment)
+        self.end_from_trigger = end_from_trigger
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        return (
+            "airflow.triggers.temporal.DateTimeTrigger",
+            {"moment": self.moment, "end_from_trigger": self.end_from_trigger},
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        self.log.info("Waiting until %s", self.moment.isoformat())
+        while (remaining := (self.moment - timezone.utcnow()).total_seconds()) > 0:
+            await asyncio.sleep(min(remaining, LONGEST_SLEEP))
+        if self.end_from_trigger:
+            self.log.info("The moment has come; the task ends as successful")
+            yield TaskSuccessEvent()
+        else:
+            yield TriggerEvent(self.moment)
+
+
+class TimeDeltaTrigger(DateTimeTrigger):
+    """Fires ``delta`` after it was made; kept as the ``DateTimeTrigger`` of that moment."""
+
+    def __init__(self, delta: timedelta, *, end_from_trigger: bool = False) -> None:
+        super().__init__(moment=timezone.utcnow() + delta, end_from_trigger=end_from_trigger)

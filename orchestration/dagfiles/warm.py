@@ -1,0 +1,227 @@
+"""The warm parent of all parsers: a small process without Django that has loaded what DAG files import.
+
+Started by the DAG processor with one socket. For each request it forks a parser, at once and cheaply, and tells when it
+ended. It makes sure that nothing outlives a parser: each has a session of its own; whatever leaves that session
+becomes this process's child when its parent dies (it is a subreaper), and is killed. If the DAG processor dies, the
+socket closes and everything here ends.
+
+Requests are ``F<id>`` with two descriptors (the parser's channel, its output) and ``K<id>`` (kill). Answers are
+``R`` (ready), ``P<id> <pid>`` and ``X<id> <status>``, the status as ``os.waitpid`` gives it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import os
+import selectors
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+#: Loaded before any file is: what DAG files import most.
+PRELOADED = (
+    "orchestration.authoring.loading",
+    "orchestration.serialization.encode",
+    "orchestration.dagfiles.parser",
+    "pendulum",
+    "croniter",
+    "cron_descriptor",
+    "jinja2",
+    "orjson",
+    "zipfile",
+    "airflow",
+    "airflow.models",
+    "airflow.decorators",
+    "airflow.operators.python",
+    "airflow.operators.bash",
+    "airflow.operators.empty",
+    "airflow.utils.task_group",
+    "airflow.utils.dates",
+)
+PRELOADED_NAMES = (
+    ("airflow", "DAG"),
+    ("airflow.models", "Variable"),
+    ("airflow.operators.python", "PythonOperator"),
+    ("airflow.operators.bash", "BashOperator"),
+    ("airflow.operators.empty", "EmptyOperator"),
+    ("airflow.decorators", "task"),
+    ("airflow.decorators", "dag"),
+)
+
+
+def main(descriptor: int) -> None:
+    """Serve until the socket closes."""
+    with contextlib.suppress(OSError):
+        os.chdir("/")  # a DAG file may remove the folder the processor was started in
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    _preload()
+    gc.collect()
+    gc.freeze()  # collecting in a child would copy the pages of everything loaded here
+    with socket.socket(fileno=descriptor) as control:
+        WarmParent(control).serve()
+
+
+class WarmParent:
+    """Forks, kills and reaps; ``control`` is a SEQPACKET socket to the DAG processor."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._pids: dict[int, int] = {}  # request → pid
+        self._strays_seen = False
+
+    def serve(self) -> None:
+        """Answer requests until the socket closes, then kill what still runs."""
+        self._tell("R")
+        heard, told = socket.socketpair()
+        for end in (heard, told):
+            end.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._control, selectors.EVENT_READ)
+            selector.register(heard, selectors.EVENT_READ)
+            while True:
+                for key, _ in selector.select(0.5 if self._strays_seen else None):
+                    if key.fileobj is heard:
+                        with contextlib.suppress(BlockingIOError):
+                            while heard.recv(4096):
+                                pass
+                    elif not self._handle():
+                        self._end_all()
+                        return
+                self._reap()
+
+    def _handle(self) -> bool:
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self._control, 64, 2)
+        except OSError:
+            return False
+        if not data:
+            return False
+        request = int(data[1:])
+        if data[:1] == b"K":
+            if request in self._pids:
+                _kill_group(self._pids[request])
+            return True
+        channel, output = descriptors
+        pid = os.fork()
+        if pid == 0:
+            self._become_parser(channel, output)
+        os.close(channel)
+        os.close(output)
+        self._pids[request] = pid
+        self._tell(f"P{request} {pid}")
+        return True
+
+    def _become_parser(self, channel: int, output: int) -> None:
+        """In the child; never returns."""
+        try:
+            _isolate(channel, output)
+            from orchestration.dagfiles.parser import main as parse
+
+            parse()
+        except BaseException as error:  # whatever it is, this must not run on as a second warm parent
+            with contextlib.suppress(BaseException):
+                sys.stderr.write(f"The parser failed: {error!r}\n")
+                sys.stderr.flush()
+        finally:
+            os._exit(0)
+
+    def _reap(self) -> None:
+        for request, pid in list(self._pids.items()):
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                continue
+            _kill_group(pid)  # while the pid is not yet given back, so nobody else can have it
+            _, status = os.waitpid(pid, 0)
+            del self._pids[request]
+            self._tell(f"X{request} {status}")
+        self._strays_seen = self._kill_strays()
+
+    def _kill_strays(self) -> bool:
+        """Kill and reap children that are no parsers; whether there were any."""
+        known = set(self._pids.values())
+        strays = [pid for pid in _children() if pid not in known]
+        for pid in strays:
+            _kill_group(pid)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        return bool(strays)
+
+    def _end_all(self) -> None:
+        for pid in self._pids.values():
+            _kill_group(pid)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+        self._pids.clear()
+        for _ in range(100):
+            if not self._kill_strays():
+                return
+
+    def _tell(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            self._control.send(text.encode())
+
+
+def _preload() -> None:
+    from orchestration.authoring import alias
+
+    alias.install()
+    for module, name in (*((module, "__name__") for module in PRELOADED), *PRELOADED_NAMES):
+        try:
+            getattr(importlib.import_module(module), name)
+        except Exception as error:  # it only saves time: whoever needs it will get the error again
+            sys.stderr.write(f"{module} could not be loaded ahead: {error}\n")
+
+
+def _isolate(channel: int, output: int) -> None:
+    """A session of its own, no inherited descriptors or handlers; the channel becomes descriptor 3."""
+    os.setsid()
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals():
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            with contextlib.suppress(OSError, ValueError):
+                signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    kept = (os.dup(channel), os.dup(output))  # above 3 whatever they were
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(kept[1], 1)
+    os.dup2(kept[1], 2)
+    os.dup2(kept[0], 3, inheritable=False)
+    os.closerange(4, 65536)
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _children() -> Iterator[int]:
+    """The pids of this process's children, dead ones included."""
+    try:
+        text = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+    except OSError:
+        import psutil
+
+        yield from (child.pid for child in psutil.Process().children())
+        return
+    yield from map(int, text.split())
+
+
+def _prctl(option: int, value: int) -> None:
+    """Linux's prctl; nothing elsewhere."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)

@@ -1,0 +1,184 @@
+"""Which supervisor holds which try: claiming, start documents, heartbeats."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Case, Count, F, OuterRef, Subquery, Value, When
+
+from orchestration.execution import logs, store_server, ties
+from orchestration.execution.executors.base import Workload
+from orchestration.models.outcomes import Held
+from orchestration.models.task_instance import TaskInstance, TaskInstanceQuerySet, TaskReschedule
+from orchestration.models.xcom import XCom
+from orchestration.states import TaskInstanceState
+
+_S = TaskInstanceState
+
+_TI_COLUMNS = (
+    "pk", "run_id", "dag_id", "task_id", "map_index", "try_number", "max_tries", "claim", "start_date", "queued_at",
+    "operator", "custom_operator_name", "task_display_name", "pool", "pool_slots", "queue", "priority_weight",
+    "executor", "executor_config", "hostname", "unixname", "queued_by_job_id", "next_method", "next_kwargs",
+    "rendered_map_index", "note",
+)  # fmt: skip
+#: Columns that the task's process does not see, or sees under another name.
+_NOT_SENT = frozenset({"pk", "run_id", "claim", "queued_by_job_id"})
+#: When the first check of a sensor in reschedule mode began in this try.
+_FIRST_CHECK = Subquery(
+    TaskReschedule.objects.filter(task_instance=OuterRef("pk"), try_number=OuterRef("try_number"))
+    .order_by("pk")
+    .values("start_date")[:1]
+)
+_COLUMNS = (
+    *_TI_COLUMNS,
+    *(f"run__{name}" for name in store_server.RUN_COLUMNS),
+    "run__dag_version__number",
+    "first_check",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A claimed try, and what its process must know: see ``authoring.context.build``."""
+
+    held: Held
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """Who claims: kept in the rows, so that a claim whose answer was lost is known again."""
+
+    supervisor: str
+    hostname: str
+    unixname: str
+
+
+def claim(workloads: Sequence[Workload], claimant: Claimant, *, now: datetime) -> dict[str, Start]:
+    """Take those tries that are still queued under their claims; by claim. Others belong to somebody else, or nobody.
+
+    Three to five statements, whatever the number. A try that goes on after a deferral keeps its start; of others the
+    XComs of earlier tries go. Asked again after a lost answer it gives the same.
+    """
+    if not workloads:
+        return {}
+    _queued(workloads).move(
+        _S.RUNNING,
+        now=now,
+        start_date=Case(When(next_method__isnull=False, start_date__isnull=False, then=F("start_date")), default=now),
+        end_date=None,
+        duration=None,
+        pid=None,
+        reason="",
+        last_heartbeat_at=now,
+        hostname=claimant.hostname,
+        unixname=claimant.unixname,
+        external_executor_id=claimant.supervisor,
+    )
+    mine = TaskInstance.objects.filter(
+        pk__in=[each.ti_id for each in workloads],
+        claim__in=[each.claim for each in workloads],
+        state=_S.RUNNING,
+        external_executor_id=claimant.supervisor,
+    )
+    rows = list(mine.annotate(first_check=_FIRST_CHECK).values(*_COLUMNS))
+    anew = [row for row in rows if not row["next_method"]]
+    older = [row["pk"] for row in anew if row["try_number"] > 1 or row["first_check"] is not None]
+    if older:
+        XCom.objects.filter(task_instance__in=older).delete()
+    checks = _checks([row["pk"] for row in rows if row["first_check"] is not None])
+    files = {each.ti_id: each.fileloc for each in workloads}
+    return {str(row["claim"]): _start(row, files[row["pk"]], checks.get(row["pk"], 0)) for row in rows}
+
+
+def _start(row: Mapping[str, Any], fileloc: str, checks: int) -> Start:
+    held = Held(
+        ti_id=row["pk"],
+        run_pk=row["run_id"],
+        dag_id=row["dag_id"],
+        run_id=row["run__run_id"],
+        task_id=row["task_id"],
+        map_index=row["map_index"],
+        try_number=row["try_number"],
+        logical_date=row["run__logical_date"],
+        started_at=row["start_date"],
+        claim=row["claim"],
+    )
+    ti = {name: store_server.text(row[name]) for name in _TI_COLUMNS if name not in _NOT_SENT}
+    ti |= {
+        "id": row["pk"],
+        "run_id": row["run__run_id"],
+        "state": _S.RUNNING.value,
+        "job_id": row["queued_by_job_id"],
+        "first_start_date": store_server.text(row["first_check"]),
+        "reschedule_count": checks,
+    }
+    path = logs.log_path(
+        dag_id=held.dag_id,
+        run_id=held.run_id,
+        task_id=held.task_id,
+        map_index=held.map_index,
+        try_number=held.try_number,
+        logical_date=held.logical_date,
+    )
+    document = {
+        "ti": ti,
+        "run": store_server.run_value(row, "run__"),
+        "dag": {"fileloc": fileloc, "version": row["run__dag_version__number"]},
+        "log_path": str(path),
+        "tag": ties.try_tag(held.ti_id, held.try_number, str(held.claim)),
+    }
+    return Start(held, document)
+
+
+def _checks(ti_ids: Sequence[int]) -> dict[int, int]:
+    """How often each was rescheduled in its present try; asked for rescheduled sensors only."""
+    if not ti_ids:
+        return {}
+    of_this_try = TaskReschedule.objects.filter(task_instance__in=ti_ids, try_number=F("task_instance__try_number"))
+    return dict(of_this_try.values_list("task_instance_id").annotate(Count("pk")))
+
+
+def _queued(workloads: Sequence[Workload]) -> TaskInstanceQuerySet:
+    # A claim is a fresh UUID for each try that is queued, so the pair can only match the try that is meant.
+    return TaskInstance.objects.filter(
+        pk__in=[each.ti_id for each in workloads], claim__in=[each.claim for each in workloads], state=_S.QUEUED
+    )
+
+
+def beat(held: Collection[Held], *, now: datetime) -> frozenset[int]:
+    """Note that these tries run; the ids of those that lost their claim. One statement, two where any did."""
+    if not held:
+        return frozenset()
+    mine = still_held(held)
+    if mine.update(last_heartbeat_at=now) == len(held):
+        return frozenset()
+    return frozenset(each.ti_id for each in held) - set(mine.values_list("pk", flat=True))
+
+
+def still_held(held: Collection[Held]) -> TaskInstanceQuerySet:
+    """The rows that these tries still hold."""
+    return TaskInstance.objects.filter(
+        pk__in=[each.ti_id for each in held], claim__in=[each.claim for each in held], state=_S.RUNNING
+    )
+
+
+def lock_held(held: Collection[Held]) -> frozenset[int]:
+    """The ids of those that still hold their claim; they keep it until the present transaction ends."""
+    rows = still_held(held).order_by("pk")
+    if connection.features.has_select_for_no_key_update:
+        rows = rows.select_for_update(no_key=True)
+    return frozenset(rows.values_list("pk", flat=True))
+
+
+def note_pids(pids: Mapping[int, tuple[Held, int]]) -> None:
+    """Show the process ids of tries that run for longer; one statement."""
+    if not pids:
+        return
+    still_held([held for held, _ in pids.values()]).update(
+        pid=Case(*(When(pk=ti_id, then=Value(pid)) for ti_id, (_, pid) in pids.items()), default=F("pid"))
+    )

@@ -1,0 +1,209 @@
+"""What a supervisor does in the database in one turn of its loop: everything at hand in one transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from orchestration.authoring.store import StoreError
+from orchestration.execution import claims, store_server
+from orchestration.execution.claims import Claimant, Start
+from orchestration.execution.executors.base import Workload
+from orchestration.models import outcomes
+from orchestration.models.outcomes import Held, Outcome
+from orchestration.models.task_instance import TaskInstance
+from orchestration.states import TaskInstanceState
+
+log = logging.getLogger(__name__)
+
+#: The database is away or busy: the same turn may succeed later.
+TROUBLE = (OperationalError, InterfaceError)
+
+LOST = "This try is over: its claim was taken. Nothing was stored."
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A question of a try (``number``), or of a DAG file's import (``held`` None)."""
+
+    number: int
+    held: Held | None
+    name: str
+    args: Sequence[Any]
+    kwargs: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A try whose process ended without a word, or had to be ended."""
+
+    held: Held
+    reason: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is at hand."""
+
+    workloads: list[Workload] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    rendered: dict[int, tuple[Held, dict[str, Any]]] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    crashes: list[Crash] = field(default_factory=list)
+    #: Tries that end because the executor stops.
+    queued_again: list[Crash] = field(default_factory=list)
+    #: Instances whose cleared try is gone.
+    restarted: list[int] = field(default_factory=list)
+    pids: dict[int, tuple[Held, int]] = field(default_factory=dict)
+    beats: list[Held] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in self.__slots__)
+
+    def only_reads(self) -> bool:
+        """Whether nothing changes rows."""
+        others = any(getattr(self, name) for name in self.__slots__ if name != "calls")
+        return not others and not any(store_server.is_write(call.name) for call in self.calls)
+
+    def parts(self) -> Iterator[Batch]:
+        """The same as batches of one thing each."""
+        yield from (Batch(calls=[each]) for each in self.calls)
+        yield from (Batch(rendered={key: value}) for key, value in self.rendered.items())
+        yield from (Batch(outcomes=[each]) for each in self.outcomes)
+        yield from (Batch(crashes=[each]) for each in self.crashes)
+        yield from (Batch(queued_again=[each]) for each in self.queued_again)
+        yield from (Batch(restarted=[each]) for each in self.restarted)
+        yield from (Batch(pids={key: value}) for key, value in self.pids.items())
+        yield from (Batch(beats=[each]) for each in self.beats)
+        yield from (Batch(workloads=[each]) for each in self.workloads)
+
+
+@dataclass(slots=True)
+class Done:
+    """What came of a batch."""
+
+    starts: dict[str, Start] = field(default_factory=dict)
+    #: (try, whether it was done, the answer or why not)
+    answers: list[tuple[int, bool, Any]] = field(default_factory=list)
+    #: Where instances went: by task instance; None where the try no longer held its claim.
+    ended: dict[int, TaskInstanceState | None] = field(default_factory=dict)
+    lost: set[int] = field(default_factory=set)
+
+    def add(self, other: Done) -> None:
+        """Take over what another batch came to."""
+        self.starts |= other.starts
+        self.answers += other.answers
+        self.ended |= other.ended
+        self.lost |= other.lost
+
+
+def run(batch: Batch, claimant: Claimant, *, now: datetime, is_repeated: bool = False) -> Done:
+    """Do it all, in one transaction. Raises one of ``TROUBLE`` when the database is away; nothing was done then.
+
+    If one thing cannot be done for another reason, the others are done one by one, and that one is refused.
+    ``is_repeated``: the same batch was tried before, and perhaps stored although the answer was lost.
+    """
+    try:
+        if batch.only_reads():
+            return Done(answers=[_answer(call, None) for call in batch.calls])
+        with transaction.atomic():
+            return _do(batch, claimant, now, is_repeated)
+    except TROUBLE:
+        raise
+    except Exception:
+        log.exception("Something could not be stored; all is tried one by one")
+    done = Done()
+    for part in batch.parts():
+        try:
+            with transaction.atomic():
+                done.add(_do(part, claimant, now, is_repeated))
+        except TROUBLE:
+            raise
+        except Exception as error:
+            done.add(_refuse(part, error, claimant, now))
+    return done
+
+
+def _do(batch: Batch, claimant: Claimant, now: datetime, is_repeated: bool) -> Done:
+    done = Done()
+    writers = {call.held.ti_id: call.held for call in batch.calls if call.held and store_server.is_write(call.name)}
+    writers |= {ti_id: held for ti_id, (held, _) in batch.rendered.items()}
+    holding = claims.lock_held(writers.values()) if writers else frozenset()
+    done.lost |= writers.keys() - holding
+    done.answers += [_answer(call, holding) for call in batch.calls]
+    outcomes.keep_rendered({ti_id: fields for ti_id, (_, fields) in batch.rendered.items() if ti_id in holding})
+    _write_outcomes(batch.outcomes, done, is_repeated)
+    for crash in batch.crashes:
+        done.ended[crash.held.ti_id] = end(crash)
+    for crash in batch.queued_again:
+        is_stored = outcomes.queue_again(crash.held, reason=crash.reason, now=crash.at)
+        done.ended[crash.held.ti_id] = TaskInstanceState.UP_FOR_RETRY if is_stored else None
+    if batch.restarted:
+        outcomes.restarted(batch.restarted, now=now)
+    claims.note_pids(batch.pids)
+    done.lost |= claims.beat(batch.beats, now=now)
+    done.starts = claims.claim(batch.workloads, claimant, now=now)
+    return done
+
+
+def _answer(call: Call, holding: frozenset[int] | None) -> tuple[int, bool, Any]:
+    if store_server.is_write(call.name) and call.held is not None and call.held.ti_id not in (holding or ()):
+        return call.number, False, LOST
+    try:
+        return call.number, True, store_server.call(call.held, call.name, call.args, call.kwargs)
+    except StoreError as error:
+        return call.number, False, str(error)
+
+
+def _write_outcomes(wanted: Sequence[Outcome], done: Done, is_repeated: bool) -> None:
+    if not wanted:
+        return
+    stored = set(outcomes.write(sorted(wanted, key=lambda outcome: outcome.held.ti_id)))
+    if is_repeated and len(stored) < len(wanted):
+        ends = {o.held.ti_id: (o.state, o.ended_at) for o in wanted if o.held.ti_id not in stored}
+        rows = TaskInstance.objects.filter(pk__in=list(ends)).values_list("pk", "state", "end_date")
+        stored |= {ti_id for ti_id, state, end_date in rows if ends[ti_id] == (state, end_date)}
+    for outcome in wanted:
+        done.ended[outcome.held.ti_id] = outcome.state if outcome.held.ti_id in stored else None
+
+
+def end(crash: Crash) -> TaskInstanceState | None:
+    """Fail or retry a try that cannot speak for itself; where it went, None if its claim was taken before."""
+    held = crash.held
+    ti = TaskInstance.objects.select_related("run").filter(pk=held.ti_id).first()
+    if ti is None or ti.claim != held.claim:
+        return None
+    dag = outcomes.readable(ti.run.dag_version_id)
+    task = None if dag is None else dag.tasks.get(held.task_id)
+    return outcomes.fail_or_retry(ti, task, reason=crash.reason, now=crash.at, fenced_by=held.claim, dag=dag)
+
+
+def _refuse(part: Batch, error: Exception, claimant: Claimant, now: datetime) -> Done:
+    """The one thing of this batch cannot be done: say so where somebody can hear it."""
+    text = f"It could not be stored: {type(error).__name__}: {error}"
+    done = Done(answers=[(call.number, False, text) for call in part.calls])
+    for outcome in part.outcomes:
+        log.error("The result of %s could not be stored", outcome.held, exc_info=error)
+        bare = replace(
+            outcome,
+            state=TaskInstanceState.FAILED,
+            reason=f"The result of the task could not be stored: {error}".replace("\0", ""),
+            xcoms=(),
+            rendered_fields=None,
+            rendered_map_index=None,
+            skip_task_ids=(),
+            changes=(),
+            not_before=None,
+            deferral=None,
+        )
+        with transaction.atomic():
+            _write_outcomes([bare], done, is_repeated=False)
+    for workload in part.workloads:
+        log.error("The try %s could not be claimed", workload, exc_info=error)
+    return done

@@ -1,0 +1,215 @@
+"""``dags list``, ``details``, ``pause``, ``unpause``, ``delete``, ``next-execution`` and the other lists."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.db.models import F
+
+from orchestration import clients
+from orchestration.authoring.timetables import registry
+from orchestration.authoring.timetables.base import DataInterval, TimeRestriction
+from orchestration.clients.base import Client
+from orchestration.errors import Invalid, NotFound
+from orchestration.management.cli.output import confirm, emit, given_ids
+from orchestration.models import Dag, DagImportError, Job, versions
+
+#: The columns of a DAG by the names that the stable API gives them; None stands for what no DAG has here.
+_COLUMNS: dict[str, str | None] = {
+    "dag_id": "dag_id",
+    "dag_display_name": "dag_display_name",
+    "root_dag_id": "root_dag_id",
+    "is_paused": "is_paused",
+    "is_active": "is_active",
+    "is_subdag": "is_subdag",
+    "last_parsed_time": "last_parsed_at",
+    "last_pickled": None,
+    "last_expired": "last_expired_at",
+    "scheduler_lock": None,
+    "pickle_id": None,
+    "default_view": "default_view",
+    "fileloc": "fileloc",
+    "owners": "owners",
+    "description": "description",
+    "schedule_interval": "schedule_interval",
+    "timetable_description": "timetable_description",
+    "max_active_tasks": "max_active_tasks",
+    "max_active_runs": "max_active_runs",
+    "max_consecutive_failed_dag_runs": "max_consecutive_failed_dag_runs",
+    "has_task_concurrency_limits": "has_task_concurrency_limits",
+    "has_import_errors": "has_import_errors",
+    "next_dagrun": "next_dagrun",
+    "next_dagrun_data_interval_start": "next_dagrun_data_interval_start",
+    "next_dagrun_data_interval_end": "next_dagrun_data_interval_end",
+    "next_dagrun_create_after": "next_dagrun_create_after",
+}
+_TAGS = "tags"
+
+
+def list_dags(args: argparse.Namespace) -> None:
+    """The active DAGs as they were last parsed, of all files or of those below ``--subdir``."""
+    wanted = list(args.columns or [])
+    known = [*_COLUMNS, _TAGS]
+    if unknown := [name for name in wanted if name not in known]:
+        print(f"Error: Ignoring the following invalid columns: {unknown}. Valid columns are: {known}", file=sys.stderr)
+    dags = _below(args.subdir, Dag.objects.active()).order_by("pk")
+    if _below(args.subdir, DagImportError.objects.all(), "filename").exists():
+        print(
+            "Error: Failed to load all files. For details, run `airflowsite dags list-import-errors`", file=sys.stderr
+        )
+    rows = (_row(dag) for dag in dags.prefetch_related("tags"))
+    emit(({name: row[name] for name in wanted if name in row} for row in rows), args.output)
+
+
+def _below(subdir: str | None, found: Any, column: str = "fileloc") -> Any:
+    if subdir is None:
+        return found
+    place = str(Path(subdir).expanduser().absolute())
+    return found.filter(**{f"{column}__startswith": f"{place}/"}) | found.filter(**{column: place})
+
+
+def _row(dag: Dag) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(dag, column) if column else None for name, column in _COLUMNS.items()}
+    row["owners"] = [name.strip() for name in dag.owners.split(",")] if dag.owners else []
+    row[_TAGS] = [{"name": tag.name} for tag in dag.tags.all()]
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def details(args: argparse.Namespace) -> None:
+    """All columns of one DAG; in tables one line for each."""
+    row = _row(find(args.dag_id))
+    if args.output in {"table", "plain"}:
+        emit(({"property_name": name, "property_value": value} for name, value in row.items()), args.output)
+    else:
+        emit([row], args.output)
+
+
+def find(dag_id: str) -> Dag:
+    """The DAG of this id; raises NotFound."""
+    dag = Dag.objects.filter(pk=dag_id).first()
+    if dag is None:
+        raise NotFound(f"DAG: {dag_id} does not exist in 'dag' table")
+    return dag
+
+
+def pause(args: argparse.Namespace) -> None:
+    """Pause DAGs."""
+    _switch(args, is_paused=True)
+
+
+def unpause(args: argparse.Namespace) -> None:
+    """Resume DAGs."""
+    _switch(args, is_paused=False)
+
+
+def _switch(args: argparse.Namespace, *, is_paused: bool) -> None:
+    client = clients.current()
+    matched = [dag_id for dag_id in _meant(client, args) if client.is_paused(dag_id) != is_paused]
+    word = "pause" if is_paused else "unpause"
+    if not matched:
+        print(f"No {'un' if is_paused else ''}paused DAGs were found")
+        return
+    question = f"You are about to {word} {len(matched)} DAGs:\n{','.join(matched)}\n\nAre you sure?"
+    if args.treat_dag_id_as_regex and not confirm(question, yes=args.yes):
+        print("Operation cancelled by user")
+        return
+    for dag_id in matched:
+        client.set_paused(dag_id, is_paused)
+    emit(({"dag_id": dag_id, "is_paused": is_paused} for dag_id in matched), args.output)
+
+
+def _meant(client: Client, args: argparse.Namespace) -> Iterator[str]:
+    """The DAGs that the command line names and that exist."""
+    if args.treat_dag_id_as_regex:
+        pattern = _pattern(args.dag_id)
+        yield from (dag_id for dag_id in client.dag_ids() if pattern.search(dag_id))
+        return
+    for dag_id in given_ids(args.dag_id):
+        try:
+            client.is_paused(dag_id)
+        except NotFound:
+            continue
+        yield dag_id
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise Invalid(f"{text!r} is no regular expression: {error}.") from None
+
+
+def delete(args: argparse.Namespace) -> None:
+    """Delete the rows of DAGs."""
+    dag_ids = given_ids(args.dag_id)
+    client = clients.current()
+    if args.dry_run:
+        for dag_id in dag_ids:
+            print(f"Would delete the DAG {dag_id} with its {len(client.runs(dag_id))} runs")
+        return
+    if not confirm("This will drop all existing records related to the specified DAG. Proceed?", yes=args.yes):
+        print("Cancelled")
+        return
+    for dag_id in dag_ids:
+        print(client.delete_dag(dag_id))
+
+
+def next_execution(args: argparse.Namespace) -> None:
+    """The starts of the next data intervals; ``None`` on standard output where there is no further one."""
+    dag = find(args.dag_id)
+    if dag.is_paused:
+        print("[INFO] Please be reminded this DAG is PAUSED now.", file=sys.stderr)
+    intervals = list(islice(_coming(dag), args.num_executions))
+    for interval in intervals:
+        print(interval.start.isoformat())
+    for _ in range(len(intervals), args.num_executions):
+        print(
+            "[WARN] No following schedule can be found. This DAG may have schedule interval '@once' or `None`.",
+            file=sys.stderr,
+        )
+        print(None)
+
+
+def _coming(dag: Dag) -> Iterator[DataInterval]:
+    """The data intervals of the runs to come, the one that the scheduler waits for first."""
+    if dag.next_dagrun is None:
+        return
+    start = dag.next_dagrun_data_interval_start or dag.next_dagrun
+    interval = DataInterval(start, dag.next_dagrun_data_interval_end or start)
+    timetable = registry.decode(versions.current(dag.dag_id).timetable, dag.upcoming)
+    free = TimeRestriction(earliest=None, latest=None, catchup=True)
+    while True:
+        yield interval
+        info = timetable.next_dagrun_info(last_automated_data_interval=interval, restriction=free)
+        if info is None:
+            return
+        interval = info.data_interval
+
+
+def list_import_errors(args: argparse.Namespace) -> int:
+    """The files that cannot be read; leaves with 1 when there are any."""
+    found = _below(args.subdir, DagImportError.objects.all(), "filename").order_by("filename")
+    rows = [{"filepath": row.filename, "error": row.stack_trace} for row in found]
+    emit(rows, args.output)
+    return 1 if rows else 0
+
+
+def list_jobs(args: argparse.Namespace) -> None:
+    """The long-running processes, the latest first."""
+    jobs = Job.objects.order_by(F("start_date").desc(), "-pk")
+    if args.dag_id:
+        jobs = jobs.filter(dag_id=find(args.dag_id).dag_id)
+    if args.state:
+        jobs = jobs.filter(state=args.state)
+    columns = ("dag_id", "state", "job_type", "start_date", "end_date")
+    emit(
+        ({name: str(getattr(job, name)) for name in columns} for job in jobs[: args.limit]),
+        args.output,
+    )

@@ -1,0 +1,61 @@
+"""``db clean``."""
+
+from __future__ import annotations
+
+import argparse
+
+from django.utils import timezone
+
+from orchestration.management.cli.output import emit
+from orchestration.management.cli.progress import progress
+from orchestration.services import retention
+from orchestration.services.retention import Cleaning
+
+_PHRASE = "delete rows"
+
+
+def clean(args: argparse.Namespace) -> None:
+    """Delete what is older than a moment, after asking; ``--dry-run`` counts it."""
+    names = retention.chosen(args.tables)
+    stamp = None if args.skip_archive else f"{timezone.now():%Y%m%d%H%M%S}"
+    cleaning = Cleaning(args.clean_before_timestamp, args.keep_last, args.batch_size, stamp)
+    kept = retention.kept_runs(args.keep_last)
+    counts = {name: retention.count(name, cleaning, kept) for name in names}
+    if args.dry_run:
+        print("Performing dry run for db cleanup.")
+        _report(counts, "rows to delete")
+        return
+    if not any(counts.values()):
+        print("There is nothing to delete.")
+        return
+    if not args.yes:
+        _confirm(args, counts)
+    deleted: dict[str, int] = {}
+    with progress(sum(counts.values())) as advance:
+        for name in names:
+            deleted[name] = 0
+            for ids in retention.batches(name, cleaning, kept):
+                deleted[name] += retention.delete(name, ids, cleaning)
+                advance(len(ids))
+    _report(deleted, "rows deleted")
+    if stamp is not None:
+        print("Copies are kept in tables; see `airflowsite db export-archived` and `db drop-archived`.")
+
+
+def _confirm(args: argparse.Namespace, counts: dict[str, int]) -> None:
+    _report(counts, "rows to delete")
+    print(
+        f"You have requested that we purge all data prior to {args.clean_before_timestamp} from these tables.\n"
+        f"This is irreversible.  Consider backing up the tables first and / or doing a dry run with option --dry-run.\n"
+        f"Enter '{_PHRASE}' (without quotes) to proceed."
+    )
+    try:
+        answer = input().strip()
+    except EOFError:
+        answer = ""
+    if answer != _PHRASE:
+        raise SystemExit("User did not confirm; exiting.")
+
+
+def _report(counts: dict[str, int], title: str) -> None:
+    emit(({"table": name, title: number} for name, number in counts.items()), "table")

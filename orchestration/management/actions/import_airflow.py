@@ -1,0 +1,80 @@
+"""``import-airflow``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, closing, nullcontext
+
+from django.db import transaction
+
+from orchestration.conf import conf
+from orchestration.errors import Invalid
+from orchestration.management.cli.output import emit
+from orchestration.management.cli.progress import progress
+from orchestration.management.moving.dags import copy_dags
+from orchestration.management.moving.datasets import copy_dataset_events, copy_datasets
+from orchestration.management.moving.history import copy_runs
+from orchestration.management.moving.log import copy_log
+from orchestration.management.moving.move import Move
+from orchestration.management.moving.objects import copy_connections, copy_pools, copy_variables
+from orchestration.management.moving.people import copy_roles, copy_users
+from orchestration.management.moving.source import open_source
+
+#: Each kind and how it is copied, in an order in which each finds what it needs.
+_KINDS: Mapping[str, Callable[[Move], None]] = {
+    "variables": copy_variables,
+    "connections": copy_connections,
+    "pools": copy_pools,
+    "dags": copy_dags,
+    "roles": copy_roles,
+    "users": copy_users,
+    "datasets": copy_datasets,
+    "dataset_events": copy_dataset_events,
+    "runs": copy_runs,
+    "log": copy_log,
+}
+#: The tables that can be long, by kind.
+_LONG = {"dataset_events": "dataset_event", "runs": "dag_run", "log": "log"}
+
+
+def import_(args: argparse.Namespace) -> None:
+    """Copy what is not here yet; a dry run does the same and takes it back."""
+    kinds = args.tables or list(_KINDS)
+    unknown = [name for name in kinds if name not in _KINDS]
+    if unknown:
+        raise Invalid(f"There is no kind {unknown[0]!r}. There are: {', '.join(_KINDS)}.")
+    url = _line() if args.source == "-" else args.source
+    key = _line() if args.fernet_key == "-" else args.fernet_key
+    with closing(open_source(url)) as source:
+        total = sum(source.count(_LONG[name]) for name in kinds if name in _LONG)
+        with _taken_back(args.dry_run), progress(total) as advance:
+            move = Move(
+                source,
+                fernet_keys=(conf.get("core", "fernet_key") if key is None else key) or "",
+                batch_size=args.batch_size,
+                is_paused=args.paused,
+                advance=advance,
+            )
+            for name, copy in _KINDS.items():
+                if name in kinds:
+                    copy(move)
+            if args.dry_run:
+                transaction.set_rollback(True)
+    emit(move.report.rows(), "table")
+    sentences = move.report.sentences()
+    if sentences:
+        print("Left:")
+    for sentence in sentences:
+        print(f"  {sentence}")
+    if args.dry_run:
+        print("This was a dry run: nothing was kept.")
+
+
+def _line() -> str:
+    return sys.stdin.readline().strip()
+
+
+def _taken_back(is_dry: bool) -> AbstractContextManager[object]:
+    return transaction.atomic() if is_dry else nullcontext()

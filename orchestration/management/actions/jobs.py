@@ -1,0 +1,33 @@
+"""``jobs check``."""
+
+from __future__ import annotations
+
+import argparse
+
+from django.utils import timezone
+
+from orchestration.errors import Invalid, NotFound
+from orchestration.execution import hosts
+from orchestration.models.job import Job, health_threshold
+from orchestration.states import JobState
+
+
+def check(args: argparse.Namespace) -> None:
+    """Leave with 0 when one process (or, if allowed, several) of those looked at is alive."""
+    if args.allow_multiple and args.limit == 1:
+        raise Invalid("To use option --allow-multiple, you must set the limit to a value greater than 1.")
+    if args.hostname and args.local:
+        raise Invalid("You can't use --hostname and --local at the same time")
+    jobs = Job.objects.filter(state=JobState.RUNNING).order_by("-latest_heartbeat")
+    if args.job_type:
+        jobs = jobs.filter(job_type=args.job_type)
+    if args.hostname or args.local:
+        jobs = jobs.filter(hostname=args.hostname or hosts.hostname())
+    oldest = timezone.now() - health_threshold()
+    beats = jobs.values_list("latest_heartbeat", flat=True)
+    alive = sum(beat >= oldest for beat in (beats[: args.limit] if args.limit else beats))
+    if not alive:
+        raise NotFound("No alive jobs found.")
+    if alive > 1 and not args.allow_multiple:
+        raise Invalid(f"Found {alive} alive jobs. Expected only one.")
+    print("Found one alive job." if alive == 1 else f"Found {alive} alive jobs.")

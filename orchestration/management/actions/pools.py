@@ -1,0 +1,90 @@
+"""``pools list``, ``get``, ``set``, ``delete``, ``import``, ``export``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from orchestration import clients
+from orchestration.clients.base import PoolValue
+from orchestration.errors import Invalid, NotFound
+from orchestration.management.cli.files import read_json
+from orchestration.management.cli.output import emit
+
+
+def list_pools(args: argparse.Namespace) -> None:
+    """All pools."""
+    _show(clients.current().pools(), args.output)
+
+
+def get(args: argparse.Namespace) -> None:
+    """One pool."""
+    try:
+        _show([clients.current().pool(args.pool)], args.output)
+    except NotFound:
+        raise NotFound(f"Pool {args.pool} does not exist") from None
+
+
+def set_(args: argparse.Namespace) -> None:
+    """Make or change a pool."""
+    if not args.pool.strip():
+        raise Invalid("Pool name shouldn't be empty")
+    clients.current().set_pool(PoolValue(args.pool, args.slots, args.description, args.include_deferred))
+    print(f"Pool {args.pool} created")
+
+
+def delete(args: argparse.Namespace) -> None:
+    """Delete a pool."""
+    try:
+        clients.current().delete_pool(args.pool)
+    except NotFound:
+        raise NotFound(f"Pool {args.pool} does not exist") from None
+    print(f"Pool {args.pool} deleted")
+
+
+def import_(args: argparse.Namespace) -> None:
+    """Make or change the pools of a file: ``{name: {"slots", "description", "include_deferred"?}}``."""
+    found = read_json(args.file, missing=f"Missing pools file {args.file}")
+    if not isinstance(found, dict):
+        raise Invalid("The file must hold a JSON object of pools.")
+    client = clients.current()
+    failed = [name for name, fields in found.items() if not _is_pool(fields)]
+    wanted = {name: fields for name, fields in found.items() if name not in failed}
+    for name, fields in wanted.items():
+        client.set_pool(
+            PoolValue(name, fields["slots"], fields["description"], bool(fields.get("include_deferred", False)))
+        )
+    if failed:
+        raise Invalid(f"Failed to update pool(s): {', '.join(failed)}")
+    print(f"Uploaded {len(wanted)} pool(s)")
+
+
+def _is_pool(fields: Any) -> bool:
+    return isinstance(fields, dict) and type(fields.get("slots")) is int and "description" in fields
+
+
+def export(args: argparse.Namespace) -> None:
+    """Write all pools to a file."""
+    pools = clients.current().pools()
+    found = {
+        pool.name: {"slots": pool.slots, "description": pool.description, "include_deferred": pool.include_deferred}
+        for pool in pools
+    }
+    Path(args.file).write_text(json.dumps(found, sort_keys=True, indent=4))
+    print(f"Exported {len(pools)} pools to {args.file}")
+
+
+def _show(pools: Iterable[PoolValue], output: str) -> None:
+    rows = [
+        {
+            "pool": pool.name,
+            "slots": pool.slots,
+            "description": pool.description,
+            "include_deferred": pool.include_deferred,
+        }
+        for pool in pools
+    ]
+    emit(rows, output)

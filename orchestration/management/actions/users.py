@@ -1,0 +1,119 @@
+"""``users list``, ``create``, ``delete``, ``add-role``, ``remove-role``, ``reset-password``."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+
+from django.contrib.auth.models import Group
+
+from orchestration.errors import Conflict, Invalid, NotFound
+from orchestration.management.cli.output import emit, read_secret
+from orchestration.models import User
+from orchestration.services import users
+
+#: Where a password is looked for that is not given.
+PASSWORD_VARIABLE = "AIRFLOWSITE_PASSWORD"  # noqa: S105 a variable's name
+
+
+def list_users(args: argparse.Namespace) -> None:
+    """All users and their roles."""
+    rows = (
+        {
+            "id": user.pk,
+            "username": user.username,
+            "email": user.email,
+            "first_name": user.first_name,
+            "last_name": user.last_name,
+            "roles": [role.name for role in user.groups.all()],
+        }
+        for user in User.objects.prefetch_related("groups").order_by("pk")
+    )
+    emit(rows, args.output)
+
+
+def create(args: argparse.Namespace) -> None:
+    """Make a user; one of that name stays as it is, which is no error, as in the reference."""
+    require_role(args.role)
+    if User.objects.filter(username=args.username).exists():
+        print(f"{args.username} already exist in the db")
+        return
+    users.create(
+        actor=None,
+        username=args.username,
+        email=args.email,
+        first_name=args.firstname,
+        last_name=args.lastname,
+        password=_password(args),
+        role_names=[args.role],
+    )
+    print(f'User "{args.username}" created with role "{args.role}"')
+
+
+def _password(args: argparse.Namespace) -> str:
+    if args.use_random_password:
+        return secrets.token_urlsafe(24)
+    return read_secret(args.password, variable=PASSWORD_VARIABLE, prompt="Password", twice=True)
+
+
+def require_role(name: str) -> Group:
+    """The role of this name; raises Invalid that names those there are."""
+    role = Group.objects.filter(name=name).first()
+    if role is None:
+        known = ", ".join(Group.objects.order_by("name").values_list("name", flat=True))
+        raise Invalid(f"{name} is not a valid role. Valid roles are: {known}")
+    return role
+
+
+def _find(args: argparse.Namespace) -> User:
+    if not args.username and not args.email:
+        raise Invalid("Missing args: must supply one of --username or --email")
+    if args.username and args.email:
+        raise Invalid("Conflicting args: must supply either --username or --email, but not both")
+    named = {"username": args.username} if args.username else {"email__iexact": args.email}
+    user = User.objects.filter(**named).first()
+    if user is None:
+        raise NotFound(f'User "{args.username or args.email}" does not exist')
+    return user
+
+
+def reset_password(args: argparse.Namespace) -> None:
+    """Give a new password; it ends the user's sessions and tokens."""
+    user = _find(args)
+    users.update(user, actor=None, password=_password(args))
+    print(f'User "{user.username}" password reset successfully')
+
+
+def delete(args: argparse.Namespace) -> None:
+    """Delete a user."""
+    user = _find(args)
+    name = user.username
+    if args.dry_run:
+        print(f'Would delete the user "{name}"')
+        return
+    users.delete(user, actor=None)
+    print(f'User "{name}" deleted')
+
+
+def add_role(args: argparse.Namespace) -> None:
+    """Give a role."""
+    user, role = _find(args), require_role(args.role)
+    held = _roles(user)
+    if role.name in held:
+        raise Conflict(f'User "{user.username}" is already a member of role "{role.name}"')
+    users.update(user, actor=None, role_names=[*held, role.name])
+    print(f'User "{user.username}" added to role "{role.name}"')
+
+
+def remove_role(args: argparse.Namespace) -> None:
+    """Take a role."""
+    user, role = _find(args), require_role(args.role)
+    held = _roles(user)
+    if role.name not in held:
+        raise Conflict(f'User "{user.username}" is not a member of role "{role.name}"')
+    users.update(user, actor=None, role_names=[name for name in held if name != role.name])
+    print(f'User "{user.username}" removed from role "{role.name}"')
+
+
+def _roles(user: User) -> list[str]:
+    return list(user.groups.order_by("name").values_list("name", flat=True))

@@ -1,0 +1,94 @@
+"""``variables list``, ``get``, ``set``, ``delete``, ``import``, ``export``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from orchestration import clients
+from orchestration.authoring import store
+from orchestration.clients.base import VariableValue
+from orchestration.errors import Conflict, Invalid, NotFound, OrchestrationError
+from orchestration.management.cli.files import read_json, write_export
+from orchestration.management.cli.output import emit
+
+
+def list_variables(args: argparse.Namespace) -> None:
+    """The keys."""
+    emit(({"key": variable.key} for variable in clients.current().variables()), args.output)
+
+
+def get(args: argparse.Namespace) -> None:
+    """One value: of the environment (``AIRFLOW_VAR_…``), else as it is stored, else the default."""
+    value = None if clients.is_remote() else store.variable_from_environment(args.key)
+    if value is None:
+        try:
+            value = clients.current().variable(args.key).val
+        except NotFound:
+            if args.default is None:
+                raise NotFound(f"Variable {args.key} does not exist") from None
+            print(args.default)
+            return
+    if args.json:
+        try:
+            print(json.loads(value or ""))
+        except ValueError as error:
+            raise Invalid(f"The value of {args.key} is not JSON: {error}") from None
+        return
+    print(value)
+
+
+def set_(args: argparse.Namespace) -> None:
+    """Set a variable; the value ``-`` is read from standard input."""
+    value = sys.stdin.read().removesuffix("\n") if args.value == "-" else args.value
+    text = json.dumps(value, indent=2) if args.json else value
+    clients.current().set_variable(VariableValue(args.key, text, args.description))
+    print(f"Variable {args.key} created")
+
+
+def delete(args: argparse.Namespace) -> None:
+    """Delete a variable; one that is not there is no error, as in the reference."""
+    clients.current().delete_variable(args.key)
+    print(f"Variable {args.key} deleted")
+
+
+def import_(args: argparse.Namespace) -> int:
+    """Set the variables of a JSON file; leaves with 1 when one could not be set."""
+    found = read_json(args.file, missing="Missing variables file.")
+    if not isinstance(found, dict):
+        raise Invalid("The file must hold a JSON object: {key: value, …}")
+    client = clients.current()
+    known = {variable.key for variable in client.variables()} if args.action_on_existing_key != "overwrite" else set()
+    existing = sorted(known & set(found))
+    if existing and args.action_on_existing_key == "fail":
+        raise Conflict(f"Failed. These keys: {existing} already exists.")
+    failures = 0
+    wanted = {key: value for key, value in found.items() if key not in existing}
+    for key, value in wanted.items():
+        text = value if isinstance(value, str) else json.dumps(value, indent=2)
+        try:
+            client.set_variable(VariableValue(key, text))
+        except OrchestrationError as error:
+            print(f"Variable import failed: {key}: {error}")
+            failures += 1
+    print(f"{len(wanted) - failures} of {len(found)} variables successfully updated.")
+    if failures:
+        print(f"{failures} variable(s) failed to be updated.")
+    if existing:
+        print(f"The variables with these keys: {existing} were skipped because they already exists")
+    return 1 if failures else 0
+
+
+def export(args: argparse.Namespace) -> None:
+    """Write all variables to a file; a value that is JSON is written as JSON."""
+    found = {variable.key: _decoded(variable.val) for variable in clients.current().variables()}
+    write_export(args.file, json.dumps(found, sort_keys=True, indent=4), "Variables", found)
+
+
+def _decoded(value: str | None) -> Any:
+    try:
+        return json.loads(value or "")
+    except ValueError:
+        return value

@@ -1,0 +1,44 @@
+"""Files that commands read and write; ``-`` is standard input or output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sized
+from pathlib import Path
+from typing import Any
+
+from orchestration.errors import Invalid, NotFound
+
+
+def read_text(path: str, *, missing: str) -> str:
+    """The file's text. Raises NotFound (with ``missing``) without one, Invalid for one that is no UTF-8 text."""
+    if path == "-":
+        return sys.stdin.read()
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError):
+        raise NotFound(missing) from None
+    except UnicodeDecodeError:
+        raise Invalid(f"{path} is no text in UTF-8.") from None
+
+
+def read_json(path: str, *, missing: str) -> Any:
+    """The file's JSON value. Raises NotFound, Invalid."""
+    try:
+        return json.loads(read_text(path, missing=missing))
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"Invalid json file: {error}") from None
+
+
+def write_export(path: str, text: str, what: str, things: Sized) -> None:
+    """Write an export and say so: on standard error when the export itself goes to standard output."""
+    if path == "-":
+        sys.stdout.write(text)
+        print(f"\n{len(things)} {what} successfully exported.", file=sys.stderr)
+        return
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Invalid(f"{path} cannot be written: {error.strerror}.") from None
+    print(f"{len(things)} {what} successfully exported to {path}.")

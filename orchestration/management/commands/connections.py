@@ -1,0 +1,5 @@
+"""``manage.py connections``."""
+
+from orchestration.management.cli.django_command import management_command
+
+Command = management_command("connections")

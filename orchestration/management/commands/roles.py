@@ -1,0 +1,5 @@
+"""``manage.py roles``."""
+
+from orchestration.management.cli.django_command import management_command
+
+Command = management_command("roles")

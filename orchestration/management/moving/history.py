@@ -1,0 +1,111 @@
+"""Finished runs, with all that hangs on them: a batch of runs is copied whole, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import Q
+
+from orchestration.management.moving import bulk, datasets, instances
+from orchestration.management.moving.dags import ensure
+from orchestration.management.moving.move import Move
+from orchestration.management.moving.source import Row
+from orchestration.management.moving.values import Unreadable, json_of_pickle, moment
+from orchestration.models import Dag, DagRun
+from orchestration.states import RUN_FINISHED, DagRunType
+
+_COLUMNS = (
+    "id", "dag_id", "run_id", "run_type", "state", "execution_date", "data_interval_start", "data_interval_end",
+    "queued_at", "start_date", "end_date", "updated_at", "last_scheduling_decision", "external_trigger", "conf",
+    "clear_number",
+)  # fmt: skip
+_FIELDS = (
+    "dag", "run_id", "run_type", "state", "logical_date", "data_interval_start", "data_interval_end", "queued_at",
+    "start_date", "end_date", "updated_at", "last_scheduling_decision", "external_trigger", "conf", "clear_number",
+    "note", "note_author",
+)  # fmt: skip
+_TYPES = frozenset(DagRunType)
+#: A run has this many task instances, as a guess: so many fewer runs than rows are taken at a time.
+_INSTANCES = 4
+
+
+def copy_runs(move: Move) -> None:
+    """Runs that are not here, once they have ended; an unfinished one stays Airflow's to finish."""
+    size = max(1, move.batch_size // _INSTANCES)
+    known = set(Dag.objects.values_list("dag_id", flat=True))
+    has_notes = move.source.has_rows("dag_run_note")
+    note = "n.content, n.user_id" if has_notes else "NULL, NULL"
+    join = "LEFT JOIN dag_run_note n ON n.dag_run_id = r.id" if has_notes else ""
+    select = f"SELECT {move.source.listed('dag_run', _COLUMNS, 'r')}, {note} FROM dag_run r {join}"  # noqa: S608
+    parts = instances.Parts(move)
+    after = -1
+    while batch := move.source.rows(f"{select} WHERE r.id > %s ORDER BY r.id LIMIT {size}", [after]):
+        last = batch[-1][0]
+        with transaction.atomic():
+            new = _new(move, batch)
+            missing = {row[1] for row in new} - known
+            ensure(missing)
+            known |= missing
+            runs = _insert(move, new)
+            parts.copy(after, last, runs)
+            datasets.link(move, after, last, {pk: run.pk for pk, run in runs.items()})
+        move.advance(len(batch))
+        after = last
+
+
+def _new(move: Move, batch: Sequence[Row]) -> list[Row]:
+    """The runs of a batch to be copied; the others are counted."""
+    tally = move.report.of("runs")
+    ended = []
+    for row in batch:
+        if row[3] not in _TYPES or row[4] not in RUN_FINISHED:
+            reason = "unfinished; import again when they have ended" if row[3] in _TYPES else "of an unknown type"
+            tally.leave(reason, f"{row[1]} {row[2]}")
+        else:
+            ended.append(row)
+    names = {(row[1], row[2]) for row in ended}
+    dates = {moment(row[5]) for row in ended}
+    found = DagRun.objects.filter(
+        Q(run_id__in={run_id for _, run_id in names}) | Q(logical_date__in=dates), dag_id__in={row[1] for row in ended}
+    ).values_list("dag_id", "run_id", "logical_date")
+    here = {(dag_id, run_id) for dag_id, run_id, _ in found}
+    taken = {(dag_id, date) for dag_id, _, date in found}
+    new = []
+    for row in ended:
+        if (row[1], row[2]) in here:
+            tally.present += 1
+        elif (row[1], moment(row[5])) in taken:
+            tally.leave("another run of the same date is here", f"{row[1]} {row[2]}")
+        else:
+            new.append(row)
+    return new
+
+
+def _insert(move: Move, new: Sequence[Row]) -> dict[int, instances.Run]:
+    """Make the runs; those by Airflow's ids."""
+    tally = move.report.of("runs")
+    bulk.insert(DagRun, _FIELDS, [_prepared(move, row) for row in new])
+    tally.copied += len(new)
+    made = DagRun.objects.filter(dag_id__in={r[1] for r in new}, run_id__in={r[2] for r in new})
+    keys = {(dag_id, run_id): pk for pk, dag_id, run_id in made.values_list("pk", "dag_id", "run_id")}
+    return {row[0]: instances.Run(keys[row[1], row[2]], row[1]) for row in new}
+
+
+def _prepared(move: Move, row: Row) -> Row:
+    _, dag_id, run_id, kind, state, *moments, external, conf, clear_number, note, author = row
+    stamped = [None if value is None else move.stamp(value) for value in moments]
+    stamped[_UPDATED] = stamped[_UPDATED] or stamped[_ENDED] or stamped[0]
+    try:
+        text = json_of_pickle(conf)
+    except Unreadable as reason:
+        move.report.of("runs").leave(f"confs, for {reason}", f"{dag_id} {run_id}")
+        text = "{}"
+    return (
+        dag_id, run_id, kind, state, *stamped, bool(external), "{}" if text is None else text, clear_number or 0,
+        note, move.authors.get(author),
+    )  # fmt: skip
+
+
+#: The places of two moments behind the logical date.
+_ENDED, _UPDATED = 5, 6

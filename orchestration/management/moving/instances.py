@@ -1,0 +1,199 @@
+"""The task instances of runs, with their earlier tries, XComs, rendered fields and waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from orchestration.management.moving import bulk
+from orchestration.management.moving.move import Move
+from orchestration.management.moving.source import Row
+from orchestration.management.moving.values import Unreadable, json_of_pickle, json_of_xcom, json_text
+from orchestration.models import RenderedFields, TaskInstance, TaskInstanceHistory, TaskReschedule, XCom
+from orchestration.states import FINISHED, TaskInstanceState
+
+#: What a task instance and one of its tries have in common, as Airflow calls it.
+_TRY = (
+    "state", "try_number", "max_tries", "start_date", "end_date", "queued_dttm", "updated_at", "duration", "hostname",
+    "unixname", "pid", "operator", "custom_operator_name", "task_display_name", "pool", "pool_slots", "queue",
+    "priority_weight", "executor", "executor_config", "external_executor_id", "rendered_map_index",
+)  # fmt: skip
+_TRY_FIELDS = (
+    "state", "try_number", "max_tries", "start_date", "end_date", "queued_at", "updated_at", "duration", "hostname",
+    "unixname", "pid", "operator", "custom_operator_name", "task_display_name", "pool", "pool_slots", "queue",
+    "priority_weight", "executor", "executor_config", "external_executor_id", "rendered_map_index", "reason",
+)  # fmt: skip
+_FINAL: Mapping[Any, str] = {state.value: state.value for state in FINISHED}
+_NONE = TaskInstanceState.NONE.value
+
+
+class Run(NamedTuple):
+    """A run here."""
+
+    pk: int
+    dag_id: str
+
+
+class Parts:
+    """Copies what belongs to batches of runs."""
+
+    def __init__(self, move: Move) -> None:
+        self._move = move
+        source = move.source
+        self._has_notes = source.has_rows("task_instance_note")
+        #: What needs the keys of task instances: its table and how it is copied.
+        hanging: list[tuple[str, Callable[[list[Row], Mapping[Row, int]], None]]] = [
+            ("task_instance_history", self._tries),
+            ("xcom", self._xcoms),
+            ("rendered_task_instance_fields", self._rendered),
+            ("task_reschedule", self._waits),
+        ]
+        self._hanging = [(self._select(table), copy) for table, copy in hanging if self._is_there(table)]
+
+    def _is_there(self, table: str) -> bool:
+        if not self._move.source.has_rows(table):
+            return False
+        if {"run_id", "map_index"} <= self._move.source.columns(table):
+            return True
+        kind = self._move.report.of(table)
+        kind.leave("rows of an Airflow older than 2.3", times=self._move.source.count(table))
+        return False
+
+    def _select(self, table: str) -> str:
+        columns = {
+            "task_instance_history": _TRY,
+            "xcom": ("key", "value", "timestamp"),
+            "rendered_task_instance_fields": ("rendered_fields",),
+            "task_reschedule": ("try_number", "start_date", "end_date", "duration", "reschedule_date"),
+        }[table]
+        on = "x.dag_run_id = r.id" if table == "xcom" else "x.dag_id = r.dag_id AND x.run_id = r.run_id"
+        return (
+            f"SELECT r.id, x.task_id, x.map_index, {self._move.source.listed(table, columns, 'x')} "  # noqa: S608 ours
+            f"FROM dag_run r JOIN {table} x ON {on} WHERE r.id > %s AND r.id <= %s"
+        )
+
+    def copy(self, after: int, last: int, runs: Mapping[int, Run]) -> None:
+        """Copy the parts of these runs, which are Airflow's with an id above ``after`` and up to ``last``."""
+        if not runs:
+            return
+        self._instances(after, last, runs)
+        keys: dict[Row, int] | None = None
+        for select, copy in self._hanging:
+            found = self._move.source.rows(select, [after, last])
+            rows = [row for row in found if row[0] in runs]
+            if not rows:
+                continue
+            if keys is None:
+                keys = self._keys(runs)
+            copy([row for row in rows if row[:3] in keys], keys)
+
+    def _keys(self, runs: Mapping[int, Run]) -> dict[Row, int]:
+        """Keys of task instances by Airflow's run id, task id and map index."""
+        theirs = {run.pk: pk for pk, run in runs.items()}
+        found = TaskInstance.objects.filter(run_id__in=theirs).order_by()
+        return {
+            (theirs[run], task_id, map_index): pk
+            for run, task_id, map_index, pk in found.values_list("run_id", "task_id", "map_index", "pk").iterator()
+        }
+
+    def _instances(self, after: int, last: int, runs: Mapping[int, Run]) -> None:
+        source = self._move.source
+        note = "n.content, n.user_id" if self._has_notes else "NULL, NULL"
+        join = (
+            "LEFT JOIN task_instance_note n ON n.dag_id = t.dag_id AND n.task_id = t.task_id "
+            "AND n.run_id = t.run_id AND n.map_index = t.map_index"
+            if self._has_notes
+            else ""
+        )
+        index = source.listed("task_instance", ["map_index"], "t")
+        sql = (
+            f"SELECT r.id, t.task_id, {index}, {note}, {source.listed('task_instance', _TRY, 't')} FROM dag_run r "  # noqa: S608
+            f"JOIN task_instance t ON t.dag_id = r.dag_id AND t.run_id = r.run_id {join} WHERE r.id > %s AND r.id <= %s"
+        )
+        tally = self._move.report.of("task instances")
+        prepared, authors = self._prepared_try, self._move.authors
+        made = []
+        for run_id, task_id, map_index, content, author, *tried in source.rows(sql, [after, last]):
+            run = runs.get(run_id)
+            if run is None:
+                continue
+            if tried[0] is not None and tried[0] not in _FINAL:
+                tally.leave(f"states {tried[0]!r} in a run that has ended", f"{run.dag_id} {task_id}")
+            made.append(
+                (
+                    run.pk, run.dag_id, task_id, -1 if map_index is None else map_index, content,
+                    authors.get(author) if author else None, *prepared(tried),
+                )
+            )  # fmt: skip
+        bulk.insert(TaskInstance, ("run", "dag", "task_id", "map_index", "note", "note_author", *_TRY_FIELDS), made)
+        tally.copied += len(made)
+
+    def _prepared_try(self, row: Sequence[Any]) -> Row:
+        (
+            state, number, most, start, end, queued, updated, duration, host, unixname, pid, operator, custom, shown,
+            pool, slots, queue, weight, executor, config, external, rendered_index,
+        ) = row  # fmt: skip
+        stamp = self._move.stamp
+        ended = end and stamp(end)
+        began = start and stamp(start)
+        return (
+            _FINAL.get(state, _NONE), number or 0, most or 0, began, ended, queued and stamp(queued),
+            (updated and stamp(updated)) or ended or began or self._epoch, duration, host or "", unixname or "", pid,
+            operator or "", custom or "", shown or "", pool or "default_pool", slots or 1, queue or "default",
+            1 if weight is None else weight, executor, config and self._config(config), external, rendered_index, "",
+        )  # fmt: skip
+
+    @property
+    def _epoch(self) -> Any:
+        """For a row that says of no moment at all."""
+        return self._move.stamp("1970-01-01 00:00:00.000000")
+
+    def _config(self, data: bytes) -> str | None:
+        try:
+            text = json_of_pickle(data)
+        except Unreadable as reason:
+            self._move.report.of("task instances").leave(f"executor_configs, for {reason}")
+            return None
+        return None if text in _NOTHING else text
+
+    def _tries(self, rows: list[Row], keys: Mapping[Row, int]) -> None:
+        self._insert(
+            "tries", TaskInstanceHistory, ("task_instance", *_TRY_FIELDS),
+            ((keys[row[:3]], *self._prepared_try(row[3:])) for row in rows),
+        )  # fmt: skip
+
+    def _xcoms(self, rows: list[Row], keys: Mapping[Row, int]) -> None:
+        stamp = self._move.stamp
+        made = []
+        for row in rows:
+            key, value, at = row[3:]
+            try:
+                text, length = json_of_xcom(value)
+            except Unreadable as reason:
+                self._move.report.of("xcoms").leave(f"values, for {reason}", f"{row[1]} {key}")
+                continue
+            made.append((keys[row[:3]], key, text, length, stamp(at)))
+        self._insert("xcoms", XCom, ("task_instance", "key", "value", "length", "timestamp"), made)
+
+    def _rendered(self, rows: list[Row], keys: Mapping[Row, int]) -> None:
+        self._insert(
+            "rendered fields", RenderedFields, ("task_instance", "fields"),
+            ((keys[row[:3]], json_text(row[3], "{}")) for row in rows),
+        )  # fmt: skip
+
+    def _waits(self, rows: list[Row], keys: Mapping[Row, int]) -> None:
+        stamp = self._move.stamp
+        self._insert(
+            "waits", TaskReschedule,
+            ("task_instance", "try_number", "start_date", "end_date", "duration", "reschedule_date"),
+            ((keys[row[:3]], row[3], stamp(row[4]), stamp(row[5]), float(row[6]), stamp(row[7])) for row in rows),
+        )  # fmt: skip
+
+    def _insert(self, kind: str, model: Any, fields: Sequence[str], rows: Iterable[Row]) -> None:
+        made = list(rows)
+        bulk.insert(model, fields, made)
+        self._move.report.of(kind).copied += len(made)
+
+
+#: An ``executor_config`` that says nothing.
+_NOTHING = frozenset({None, "{}", "null"})

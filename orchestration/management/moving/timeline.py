@@ -1,0 +1,47 @@
+"""Rows without a name of their own, told apart by their moment and all they say: log entries and dataset events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+
+from orchestration.management.moving.move import Move
+from orchestration.management.moving.source import Row
+
+
+def batches(move: Move, select: str, at: str) -> Iterator[list[Row]]:
+    """The rows of a query in the order of their moment, its first column; a batch holds all rows of each moment."""
+    size = move.batch_size
+    after: Any = None
+    while True:
+        where = f"{at} > %s" if after is not None else f"{at} IS NOT NULL"
+        given = [after] if after is not None else []
+        found = move.source.rows(f"{select} WHERE {where} ORDER BY {at} LIMIT {size}", given)
+        if not found:
+            return
+        last = found[-1][0]
+        if len(found) == size:
+            found = [row for row in found if row[0] != last]
+            found += move.source.rows(f"{select} WHERE {at} = %s", [last])
+        yield found
+        after = last
+
+
+def missing(batch: Sequence[Row], key: Callable[[Row], Row], here: QuerySet[Any], columns: Sequence[str]) -> list[Row]:
+    """The rows of a batch that are not in the table: of equal rows, as many as there are too few."""
+    moments = [key(row)[0] for row in (batch[0], batch[-1])]
+    span = {f"{columns[0]}__gte": min(moments), f"{columns[0]}__lte": max(moments)}
+    present = Counter(here.filter(**span).order_by().values_list(*columns))
+    if not present:
+        return list(batch)
+    new = []
+    for row in batch:
+        found = key(row)
+        if present[found] > 0:
+            present[found] -= 1
+        else:
+            new.append(row)
+    return new

@@ -1,0 +1,3 @@
+from tests.authoring.operators.support import memory
+
+__all__ = ["memory"]

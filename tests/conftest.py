@@ -1,0 +1,45 @@
+"""What all tests share: the database's address for child processes, and a clean slate between tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from orchestration.conf import conf
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Also point the processes that tests start to the tests' database."""
+    os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = _database_url()
+
+
+def _database_url() -> str:
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        return f"sqlite:///{database['NAME']}"
+    login = f"{database['USER']}:{database['PASSWORD']}" if database["PASSWORD"] else database["USER"]
+    return f"postgresql://{login}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+
+
+@pytest.fixture
+def airflow_home() -> Path:
+    """``AIRFLOW_HOME`` of the tests and of the processes they start."""
+    return conf.home
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@pytest.fixture(autouse=True)
+def _options_are_read_anew() -> Iterator[None]:
+    yield
+    conf.reload()

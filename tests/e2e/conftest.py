@@ -1,0 +1,184 @@
+"""A live system and a browser that has logged in; a page's errors fail its test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.live import ROOT, LiveSystem
+from tests.machine import need_program
+
+AXE = (Path(__file__).parent / "axe.min.js").read_text()
+SCREENSHOTS = ROOT / "build" / "screenshots"
+#: What keeps Chromium from asking anything of the network by itself.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+    "--disable-gpu",
+]
+_DAGS = {
+    "forms": """
+from airflow.decorators import dag, task
+from airflow.models.param import Param
+import pendulum
+
+@dag(schedule=None, start_date=pendulum.datetime(2024, 1, 1, tz="UTC"), catchup=False, tags=["form"],
+     doc_md="### Greets\\n\\nWhoever is named in the *form*.",
+     params={"name": Param("world", type="string", minLength=1, description="Whom to greet."),
+             "times": Param(2, type="integer", minimum=1, maximum=5),
+             "loud": Param(False, type="boolean"),
+             "language": Param("en", type="string", enum=["en", "de"]),
+             "day": Param("2024-03-05", type="string", format="date")})
+def forms():
+    @task
+    def greet(params=None):
+        for number in range(params["times"]):
+            print("hello", params["name"], number)
+        return params["name"]
+    greet()
+
+forms()
+""",
+    "shapes": """
+from datetime import timedelta
+from airflow.decorators import dag, task, task_group
+from airflow.operators.bash import BashOperator
+from airflow.operators.empty import EmptyOperator
+from airflow.utils.edgemodifier import Label
+import pendulum
+
+@dag(schedule="0 6 * * *", start_date=pendulum.datetime(2024, 1, 1, tz="UTC"), catchup=False, tags=["shape", "daily"],
+     default_args={"owner": "data-team"}, description="Groups, mapped tasks, a branch that fails")
+def shapes():
+    start = EmptyOperator(task_id="start")
+
+    @task_group
+    def load():
+        @task
+        def numbers():
+            return [1, 2, 3]
+
+        @task
+        def double(n):
+            return 2 * n
+
+        return double.expand(n=numbers())
+
+    check = BashOperator(task_id="check", bash_command="sleep 0.5; echo checked")
+    fails = BashOperator(task_id="fails", bash_command="echo cannot go on >&2; exit 1")
+    after = EmptyOperator(task_id="after")
+    start >> Label("all files") >> load() >> check >> after
+    check >> fails >> EmptyOperator(task_id="never")
+
+shapes()
+""",
+}
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSystem]:
+    """``manage.py standalone`` with two DAGs, one of which has runs."""
+    folder = tmp_path_factory.mktemp("dags")
+    for name, text in _DAGS.items():
+        (folder / f"{name}.py").write_text(text)
+    (folder / "broken.py").write_text("from airflow import DAG\nraise ValueError('<b>broken</b> on purpose')\n")
+    with LiveSystem(dags=folder) as system:
+        system.wait_for_dags(*_DAGS)
+        for number in range(4):
+            run_id = f"shape-{number}"
+            system.trigger("shapes", dag_run_id=run_id, logical_date=f"2024-02-0{number + 1}T06:00:00Z")
+        for number in range(4):
+            system.wait_for_run("shapes", f"shape-{number}", seconds=120)
+        yield system
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    path = need_program("chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def session_state(browser: Browser, live: LiveSystem) -> dict:
+    """The cookies of someone who logged in by the form."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{live.url}/admin/login/")
+    name, password = live.credentials
+    page.fill("input[name=username]", name)
+    page.fill("input[name=password]", password)
+    page.click("button[type=submit]")
+    page.wait_for_url(re.compile(r"/admin/$"))
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+class Desk:
+    """A page of the desk that keeps what went wrong."""
+
+    def __init__(self, page: Page, live: LiveSystem) -> None:
+        self.page, self.live = page, live
+        self.problems: list[str] = []
+        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        page.on("request", lambda request: self._asked(request.url))
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind == "error":
+            self.problems.append(f"console: {text}")
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith((self.live.url, "data:", "blob:")):
+            self.problems.append(f"another host: {url}")
+
+    def open(self, path: str) -> Page:
+        """Go to an address below ``/admin/`` and wait until nothing is loaded any more."""
+        answer = self.page.goto(f"{self.live.url}/admin/{path}")
+        assert answer is not None
+        assert answer.status == 200, path
+        self.page.wait_for_load_state("networkidle")
+        return self.page
+
+    def look(self, name: str) -> None:
+        """Write a screenshot, and ask axe for violations of WCAG 2 level A and AA."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+        self.page.evaluate(AXE)
+        found = self.page.evaluate(
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'], resultTypes: ['violations']})"
+        )
+        for violation in found["violations"]:
+            nodes = "; ".join(f"{node['target']} {node['html'][:160]}" for node in violation["nodes"][:4])
+            self.problems.append(f"axe {name} {violation['id']}: {nodes}")
+
+
+@pytest.fixture
+def context(browser: Browser, session_state: dict) -> Iterator[BrowserContext]:
+    """A window in which an administrator is logged in."""
+    made = browser.new_context(
+        storage_state=session_state, viewport={"width": 1440, "height": 900}, locale="en-GB", timezone_id="UTC"
+    )
+    made.set_default_timeout(20_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def desk(context: BrowserContext, live: LiveSystem) -> Iterator[Desk]:
+    """A page; what went wrong on it fails the test."""
+    opened = Desk(context.new_page(), live)
+    yield opened
+    assert not opened.problems, "\n".join(opened.problems)
