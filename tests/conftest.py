@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 
 from orchestration.conf import conf
+from tests.factories import DagRunFactory
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +38,12 @@ def airflow_home() -> Path:
 def now() -> datetime:
     """The present moment, aware, in UTC."""
     return datetime.now(UTC)
+
+
+@pytest.fixture(autouse=True)
+def _runs_are_dated_from_the_start() -> None:
+    """Runs of a test begin at the factory's first day: dates that went on from test to test would reach the future."""
+    DagRunFactory.reset_sequence()
 
 
 @pytest.fixture(autouse=True)

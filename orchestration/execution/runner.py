@@ -100,15 +100,22 @@ def run_try(sock: socket.socket, loaded: LoadedFile) -> int:
 
 
 class Run:
-    """One try: ``run`` gives its result and raises nothing."""
+    """One try: ``run`` gives its result and raises nothing; ``is_test`` is the context's ``test_mode``."""
 
     def __init__(
-        self, document: Mapping[str, Any], loaded: LoadedFile, port: Any, *, owns_process: bool = False
+        self,
+        document: Mapping[str, Any],
+        loaded: LoadedFile,
+        port: Any,
+        *,
+        owns_process: bool = False,
+        is_test: bool = False,
     ) -> None:
         self._document = document
         self._loaded = loaded
         self._port = port
         self._owns_process = owns_process
+        self._is_test = is_test
         self._given = document["ti"]
         self._context: Context | None = None
         self._task: Any = None
@@ -167,6 +174,7 @@ class Run:
         task: Any = dag.get_task(task_id)
         self._task = task.prepare_for_execution()
         ti = TaskInstance.of(self._document, self._task, DagRun.of(self._document["run"], dag))
+        ti.test_mode = self._is_test
         try:
             self._context = for_task_instance(ti, ignore_param_exceptions=False)
         except ParamValidationError as error:
