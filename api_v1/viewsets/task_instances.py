@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from api_v1.counts import count, state_of_database
-from api_v1.dependencies import unmet
 from api_v1.filters.task_instances import (
     MappedListParameters,
     TaskInstanceListParameters,
@@ -41,6 +40,7 @@ from orchestration.access.permissions import ANY_DAG, editable_dag_ids, readable
 from orchestration.errors import NotFound
 from orchestration.models import DagRun, TaskInstance, TaskInstanceHistory, versions
 from orchestration.models.task_instance import TaskInstanceQuerySet
+from orchestration.scheduling.unmet import unmet
 from orchestration.serialization.values import SerializedDag
 from orchestration.services import task_instances
 from orchestration.states import TaskInstanceState
@@ -293,7 +293,7 @@ class TaskInstanceViewSet(OperationViewSet):
 
     def dependencies(self) -> Any:
         """Why the instance does not run, as the scheduler would say; empty once it is on its way."""
-        return {"dependencies": unmet(self._instance(self._missing()))}
+        return {"dependencies": [each._asdict() for each in unmet(self._instance(self._missing()))]}
 
     def _missing(self) -> Problem:
         names = self.kwargs

@@ -299,8 +299,8 @@ def test_a_paused_dag_a_queued_run_and_a_missing_pool_keep_an_instance(api: Api)
     run.task_instances.filter(task_id="b").update(pool="nowhere")
     found = reasons(api, run)
     assert set(found) == {"Dag Not Paused", "Dagrun Running", "Pool Slots Available"}
-    assert found["Dag Not Paused"] == "Task's DAG 'd1' is paused."
-    assert found["Pool Slots Available"] == "Tasks using non-existent pool 'nowhere' will not be scheduled"
+    assert "DAG d1 is paused" in found["Dag Not Paused"]
+    assert "no pool nowhere" in found["Pool Slots Available"]
 
 
 def test_limits_keep_an_instance(api: Api) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from importlib import import_module
 from typing import Any, Final
 
 import orjson
@@ -23,6 +22,7 @@ from orchestration.models import (
     XCom,
     versions,
 )
+from orchestration.scheduling.unmet import unmet
 from orchestration.services import task_instances
 from orchestration.states import TaskInstanceState
 
@@ -114,7 +114,7 @@ class TaskPage(OfTask):
             rows = XCom.objects.filter(task_instance=instance).order_by("key")[:MOST_LISTED]
             xcoms = [(row.key, row.timestamp, row.value[:MOST_SHOWN]) for row in rows]
         return {
-            "unmet": import_module("api_v1.dependencies").unmet(instance),  # the layer above knows the scheduler
+            "unmet": unmet(instance),
             "tries": [each for each in tries if each.try_number != present],
             "numbers": numbers,
             "try_number": number,

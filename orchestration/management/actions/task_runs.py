@@ -117,10 +117,11 @@ def _check(args: argparse.Namespace, instance: TaskInstance) -> None:
         raise Conflict(f"The instance is {state}. Run it again with --force, or clear it.")
     if args.force or args.ignore_all_dependencies or args.ignore_dependencies or state != TaskInstanceState.NONE:
         return
-    from orchestration.management.unmet import reasons
+    from orchestration.scheduling.unmet import PAST, unmet
 
-    kept = [text for name, text in reasons(instance) if name not in {"Task Instance State", "Dag Not Paused"}]
+    passed_by = {"Task Instance State", "Dag Not Paused"}
     if args.depends_on_past == "ignore" or args.ignore_depends_on_past:
-        kept = [text for text in kept if "past" not in text.lower()]
+        passed_by.add(PAST)
+    kept = [text for name, text in unmet(instance) if name not in passed_by]
     if kept:
         raise Conflict("Dependencies are not met:\n" + "\n".join(kept))

@@ -61,14 +61,14 @@ def states_for_dag_run(args: argparse.Namespace) -> None:
 def failed_dependencies(args: argparse.Namespace) -> None:
     """Say what keeps a task instance from starting."""
     from orchestration.clients.local import find_run
-    from orchestration.management.unmet import reasons
+    from orchestration.scheduling.unmet import unmet
 
     run = find_run(args.dag_id, args.execution_date_or_run_id)
     instance = run.task_instances.filter(task_id=args.task_id, map_index=args.map_index).first()
     if instance is None:
         raise NotFound(f"There is no instance of task {args.task_id!r} (map index {args.map_index}) in {run.run_id}.")
     instance.run = run
-    found = reasons(instance)
+    found = unmet(instance)
     print("Task instance dependencies not met:" if found else "Task instance dependencies are all met.")
     for name, text in found:
         print(f"{name}: {text}")

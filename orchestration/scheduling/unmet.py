@@ -1,7 +1,7 @@
-"""Why a task instance does not run: what keeps it, by the names Airflow gives to its dependencies.
+"""Why a task instance does not run: what keeps it, by the names that Airflow's API has for such reasons.
 
-Mirrors ``airflow.ti_deps.dependencies_deps.SCHEDULER_QUEUED_DEPS`` with the task's own dependencies. The trigger rule
-is asked of the scheduler's own decisions, so that what is shown here is what the scheduler does.
+Covers what ``airflow.ti_deps.dependencies_deps.SCHEDULER_QUEUED_DEPS`` and the task's own dependencies cover. The
+trigger rule is asked of the scheduler's own decisions, so that what is shown here is what the scheduler does.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import F, Sum
 from django.utils import timezone
 
-from api_v1.rows import Row
 from orchestration.authoring.timetables import registry
 from orchestration.conf import conf
 from orchestration.errors import NotFound
@@ -25,8 +25,17 @@ from orchestration.serialization.values import SerializedDag, SerializedTask
 from orchestration.states import OCCUPIES_SLOT, SCHEDULABLE, DagRunState, DagRunType, TaskInstanceState
 
 _S = TaskInstanceState
+#: The name of what ``depends_on_past`` asks.
+PAST = "Previous Dagrun State"
 #: Where a decision leaves an instance that nothing keeps.
 _ON_ITS_WAY = (_S.SCHEDULED, _S.SUCCESS, _S.DEFERRED)
+
+
+class Unmet(NamedTuple):
+    """One thing that keeps an instance: its name, which programs compare, and a sentence for people."""
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,7 @@ class _Case:
     now: datetime
 
 
-def unmet(ti: TaskInstance) -> list[Row]:
+def unmet(ti: TaskInstance) -> list[Unmet]:
     """What keeps the instance, sorted by name; nothing for one that is past waiting, or whose task is gone.
 
     ``ti`` needs its run.
@@ -57,8 +66,7 @@ def unmet(ti: TaskInstance) -> list[Row]:
     if task is None:
         return []
     case = _Case(ti, ti.run, row, dag, task, timezone.now())
-    found = [{"name": name, "reason": reason} for name, reason in _reasons(case)]
-    return sorted(found, key=lambda each: (each["name"], each["reason"]))
+    return sorted(Unmet(name, reason) for name, reason in _reasons(case))
 
 
 def _reasons(case: _Case) -> Iterator[tuple[str, str]]:
@@ -73,31 +81,23 @@ def _dates(case: _Case) -> Iterator[tuple[str, str]]:
     date, task, dag = case.run.logical_date, case.task, case.dag
     may_lie_ahead = conf.getboolean("scheduler", "allow_trigger_in_future")
     if date > case.now and not (may_lie_ahead and not registry.decode(dag.timetable).can_be_scheduled):
-        yield name, f"Execution date {date.isoformat()} is in the future (the current date is {case.now.isoformat()})."
-    for owner, start, end in (("task", task.start_date, task.end_date), ("task's DAG", dag.start_date, dag.end_date)):
+        yield name, f"The run is for {date.isoformat()}, which lies ahead: it is {case.now.isoformat()} now."
+    for owner, start, end in (("task", task.start_date, task.end_date), ("DAG", dag.start_date, dag.end_date)):
         if end is not None and date > end:
-            yield name, f"The execution date is {date.isoformat()}, after the {owner}'s end date {end.isoformat()}."
+            yield name, f"The {owner} ends on {end.isoformat()}, and the run is for {date.isoformat()}."
         if start is not None and date < start:
-            yield (
-                name,
-                f"The execution date is {date.isoformat()}, before the {owner}'s start date {start.isoformat()}.",
-            )
+            yield name, f"The {owner} starts on {start.isoformat()}, and the run is for {date.isoformat()}."
 
 
 def _switches(case: _Case) -> Iterator[tuple[str, str]]:
     if case.ti.state != _S.SCHEDULED:
-        yield "Task Instance State", "Task is in the 'None' state."
-    if case.row.is_paused:
-        yield "Dag Not Paused", f"Task's DAG '{case.ti.dag_id}' is paused."
+        yield "Task Instance State", "The scheduler has not chosen it yet: it has no state."
+    if case.row.is_paused and case.run.run_type != DagRunType.BACKFILL:
+        yield "Dag Not Paused", f"The DAG {case.ti.dag_id} is paused. Unpause it to let its tasks start."
     if case.row.put_aside_reason:
         yield "Dag Schedulable", f"The scheduler has put the DAG aside: {case.row.put_aside_reason}"
     if case.run.state != DagRunState.RUNNING:
-        yield (
-            "Dagrun Running",
-            f"Task instance's dagrun was not in the 'running' state but in the state '{case.run.state}'.",
-        )
-    if case.run.run_type == DagRunType.BACKFILL:
-        yield "DagRun is not backfill job", "The run belongs to a backfill, which has limits of its own."
+        yield "Dagrun Running", f"Tasks start while their run is running; this run is {case.run.state}."
 
 
 def _slots(case: _Case) -> Iterator[tuple[str, str]]:
@@ -106,17 +106,19 @@ def _slots(case: _Case) -> Iterator[tuple[str, str]]:
     if active.count() >= case.row.max_active_tasks:
         yield (
             "Task Instance Slots Available",
-            f"The maximum number of running tasks ({case.row.max_active_tasks}) for this task's DAG '{ti.dag_id}' "
-            "has been reached.",
+            f"The DAG {ti.dag_id} has as many tasks at work as it may have: {case.row.max_active_tasks}.",
         )
     same = active.filter(task_id=ti.task_id)
     if task.max_active_tis_per_dag is not None and same.count() >= task.max_active_tis_per_dag:
-        yield "Task Concurrency", "The max task concurrency has been reached."
+        yield "Task Concurrency", f"As many of its instances are at work as may be: {task.max_active_tis_per_dag}."
     elif (
         task.max_active_tis_per_dagrun is not None
         and same.filter(run=case.run).count() >= task.max_active_tis_per_dagrun
     ):
-        yield "Task Concurrency", "The max task concurrency per run has been reached."
+        yield (
+            "Task Concurrency",
+            f"As many of them are at work in this run as may be: {task.max_active_tis_per_dagrun}.",
+        )
     yield from _pool(ti)
 
 
@@ -124,7 +126,7 @@ def _pool(ti: TaskInstance) -> Iterator[tuple[str, str]]:
     name = "Pool Slots Available"
     pool = Pool.objects.filter(name=ti.pool).first()
     if pool is None:
-        yield name, f"Tasks using non-existent pool '{ti.pool}' will not be scheduled"
+        yield name, f"There is no pool {ti.pool}. Make it, or name another one in the DAG file."
         return
     states = OCCUPIES_SLOT | ({_S.DEFERRED} if pool.include_deferred else frozenset())
     used = TaskInstance.objects.filter(pool=ti.pool, state__in=states).aggregate(used=Sum(F("pool_slots")))["used"]
@@ -132,8 +134,7 @@ def _pool(ti: TaskInstance) -> Iterator[tuple[str, str]]:
     if pool.slots >= 0 and free < ti.pool_slots:
         yield (
             name,
-            f"Not scheduling since there are {free} open slots in pool {ti.pool} and the task requires "
-            f"{ti.pool_slots} pool slots",
+            f"It takes {ti.pool_slots} slots of the pool {ti.pool}, where {max(free, 0)} are free.",
         )
 
 
@@ -144,8 +145,8 @@ def _upstream(case: _Case) -> Iterator[tuple[str, str]]:
     facts = rows.facts_of([_run_row(case)], {pk: graph}, {pk: read})[pk]
     if not facts.past_met.get(case.task.task_id, True):
         yield (
-            "Previous Dagrun State",
-            "depends_on_past is true for this task, but its instance in the run before, or what follows it there, "
+            PAST,
+            "With depends_on_past (or wait_for_downstream) it waits for the run before, where it, or what follows it, "
             "has not succeeded.",
         )
     me = next((each for each in read.instances if each.pk == case.ti.pk), None)
@@ -155,7 +156,7 @@ def _upstream(case: _Case) -> Iterator[tuple[str, str]]:
     if not _passes(graph, read, me, Facts(facts.lengths), case):
         yield (
             "Trigger Rule",
-            f"Task's trigger rule '{case.task.trigger_rule}' is not met: its upstream tasks' instances are {counts}.",
+            f"Its trigger rule is {case.task.trigger_rule}, and upstream of it are {counts}.",
         )
     elif facts.skips and not _passes(graph, read, me, Facts(facts.lengths, skips=facts.skips), case):
         yield "Not Previously Skipped", "An upstream task decided to skip this task."
