@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
+import orjson
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,6 +20,8 @@ LETTERS = {
     "up_for_reschedule": "w", "upstream_failed": "u", "deferred": "d", "removed": "x", "restarting": "↻", "": "",
 }  # fmt: skip
 _KNOWN = frozenset(TaskInstanceState) - {""}
+#: Characters of a JSON value in a table.
+_SHORT: Final = 160
 
 
 @register.filter
@@ -66,3 +70,12 @@ def state(value: str | None) -> SafeString:
 def state_class_filter(value: str | None) -> str:
     """The style class of a state."""
     return state_class(value)
+
+
+@register.filter
+def compact(value: Any) -> str:
+    """A JSON value on one line, its start where it is long; nothing for an empty one."""
+    if not value:
+        return ""
+    text = orjson.dumps(value, default=str).decode()
+    return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.admin import ModelAdmin
 
 from orchestration.access.permissions import Caller, readable_dag_ids
+from orchestration.admin.tables.paging import BoundedPaginator, newest
 from orchestration.errors import Forbidden, OrchestrationError
 
 
@@ -24,11 +25,21 @@ class ShownTable(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """
 
     dag_path: ClassVar[str | None] = None
-    list_display: ClassVar[tuple[str, ...]] = ("__str__",)
-    list_filter: ClassVar[tuple[str, ...]] = ()
+    #: The list brings itself up to date in the browser.
+    is_live: ClassVar[bool] = False
+    #: A search looks among the newest rows only (``paging.SEARCH_WINDOW``).
+    is_history: ClassVar[bool] = False
+    list_display: ClassVar[tuple[Any, ...]] = ("__str__",)
+    list_filter: ClassVar[tuple[Any, ...]] = ()
     list_select_related: ClassVar[tuple[str, ...]] = ()
     search_fields: ClassVar[tuple[str, ...]] = ()
     list_per_page = 50
+    list_max_show_all = 0
+    list_fullwidth = True
+    list_filter_submit = True
+    paginator = BoundedPaginator
+    change_list_template = "desk/tables/list.html"
+    change_form_template = "desk/tables/form.html"
     show_full_result_count = False
     compressed_fields = True
     warn_unsaved_form = True
@@ -42,6 +53,28 @@ class ShownTable(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     def narrow(self, rows: QuerySet[Any], dag_ids: frozenset[str]) -> QuerySet[Any]:
         """The rows of these DAGs; all rows of a table that is of no DAG."""
         return rows if self.dag_path is None else rows.filter(**{f"{self.dag_path}__in": dag_ids})
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Django's; of a history that has no end, among its newest rows."""
+        rows = newest(queryset) if self.is_history and search_term else queryset
+        found: tuple[QuerySet[Any], bool] = super().get_search_results(request, rows, search_term)
+        return found
+
+    def links(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """(title, address) of what stands in the head of the list."""
+        return []
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Django's list in the desk's frame; what a service refuses is told on the page."""
+        context = {
+            "hides_refresh": not self.is_live,
+            "table_links": self.links(request) if self.has_view_permission(request) else [],
+            "title": str(self.opts.verbose_name_plural),
+            **(extra_context or {}),
+        }
+        return told(self, request, super().changelist_view, context)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm(f"{self.opts.app_label}.view_{self.opts.model_name}", obj)
@@ -110,10 +143,6 @@ class ChangedTable(ShownTable):
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Django's, with what a service refuses told on the page."""
         return told(self, request, super().delete_view, *args, **kwargs)
-
-    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Django's, with what a service refuses told on the page."""
-        return told(self, request, super().changelist_view, *args, **kwargs)
 
 
 def told(

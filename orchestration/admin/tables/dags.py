@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib import admin
 from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest
 
-from orchestration.admin.tables.base import ShownTable, told
+from orchestration.admin.tables.base import ShownTable
 from orchestration.models import (
     Dag,
     DagDatasetAliasReference,
@@ -76,10 +76,6 @@ class DagTable(ShownTable):
         allowed = [dag.dag_id for dag in queryset if request.user.has_perm("orchestration.change_dag", dag)]
         count = dags.set_paused(allowed, is_paused, actor=request.user)
         self.message_user(request, f"{count} DAGs were changed.")
-
-    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Django's, with what a service refuses told on the page."""
-        return told(self, request, super().changelist_view, *args, **kwargs)
 
 
 class VersionTable(ShownTable):

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from django.db.models import Model
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    MultipleChoicesDropdownFilter,
+    RangeDateTimeFilter,
+)
 
+from orchestration.admin.tables import columns
 from orchestration.admin.tables.base import ShownTable
+from orchestration.admin.tables.filters import (
+    DagFilter,
+    EventFilter,
+    InstanceDagFilter,
+    OwnerFilter,
+    PoolFilter,
+    RunIdFilter,
+)
 from orchestration.models import (
     Backfill,
     CallbackRequest,
@@ -23,28 +42,78 @@ from orchestration.models import (
     Trigger,
     XCom,
 )
+from orchestration.models.job import health_threshold
+from orchestration.states import JobState
 
 
 class RunTable(ShownTable):
-    """DAG runs."""
+    """DAG runs, newest first."""
 
     dag_path = "dag_id"
-    list_display = ("dag", "run_id", "state", "run_type", "logical_date", "start_date", "end_date")
-    list_filter = ("state", "run_type", "external_trigger")
-    search_fields = ("dag__dag_id", "run_id")
+    is_live = True
+    is_history = True
+    list_display = (
+        columns.run_link(),
+        columns.dag_link(),
+        columns.state(),
+        "run_type",
+        columns.moment("logical_date"),
+        columns.moment("start_date", "started"),
+        columns.moment("end_date", "ended"),
+        columns.took("took"),
+        columns.short("note"),
+    )
+    list_display_links = None
+    sortable_by = ("logical_date", "start_date", "end_date")
+    list_filter = (
+        DagFilter,
+        ("state", MultipleChoicesDropdownFilter),
+        ("run_type", MultipleChoicesDropdownFilter),
+        "external_trigger",
+        ("logical_date", RangeDateTimeFilter),
+        ("start_date", RangeDateTimeFilter),
+        ("end_date", RangeDateTimeFilter),
+    )
+    search_fields = ("dag__dag_id", "run_id", "note")
+    search_help_text = "DAG, run id or note"
     list_select_related = ("dag",)
-    date_hierarchy = "logical_date"
+    ordering = ("-id",)
     raw_id_fields = ("dag", "dag_version")
 
 
 class TaskInstanceTable(ShownTable):
-    """Task instances."""
+    """Task instances, newest first."""
 
     dag_path = "dag_id"
-    list_display = ("dag", "run", "task_id", "map_index", "state", "try_number", "start_date", "end_date", "pool")
-    list_filter = ("state", "operator", "pool", "queue")
-    search_fields = ("dag__dag_id", "run__run_id", "task_id")
-    list_select_related = ("dag", "run", "run__dag")
+    is_live = True
+    is_history = True
+    list_display = (
+        columns.task_link(),
+        columns.state(),
+        columns.dag_link(),
+        columns.run_link(run="run.run_id"),
+        "operator",
+        "try_number",
+        columns.moment("start_date", "started"),
+        columns.moment("end_date", "ended"),
+        columns.duration("duration", "took"),
+        "pool",
+        columns.short("note"),
+    )
+    list_display_links = None
+    sortable_by = ("start_date", "end_date")
+    list_filter = (
+        DagFilter,
+        RunIdFilter,
+        ("state", MultipleChoicesDropdownFilter),
+        PoolFilter,
+        ("start_date", RangeDateTimeFilter),
+        ("end_date", RangeDateTimeFilter),
+    )
+    search_fields = ("dag__dag_id", "run__run_id", "task_id", "note")
+    search_help_text = "DAG, run id, task or note"
+    list_select_related = ("run",)
+    ordering = ("-id",)
     exclude = ("claim",)
 
 
@@ -52,53 +121,105 @@ class OfInstanceTable(ShownTable):
     """A table whose rows belong to a task instance."""
 
     dag_path = "task_instance__dag_id"
-    list_select_related = ("task_instance",)
+    is_history = True
+    list_display_links = None
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+    list_filter = (InstanceDagFilter,)
+    list_select_related = ("task_instance", "task_instance__run")
     search_fields: ClassVar[tuple[str, ...]] = ("task_instance__dag__dag_id", "task_instance__task_id")
+    search_help_text = "DAG or task"
+    ordering = ("-pk",)
+
+
+_OF_INSTANCE = (
+    columns.task_link("task_instance."),
+    columns.dag_link("task_instance.dag_id"),
+    columns.run_link("task_instance.dag_id", "task_instance.run.run_id"),
+)
 
 
 class TryTable(OfInstanceTable):
     """Earlier tries."""
 
-    list_display = ("task_instance", "try_number", "state", "start_date", "end_date", "hostname")
-    list_filter = ("state",)
+    list_display = (
+        *_OF_INSTANCE,
+        "try_number",
+        columns.state(),
+        columns.moment("start_date", "started", sorts=False),
+        columns.moment("end_date", "ended", sorts=False),
+        columns.duration("duration", "took"),
+        "hostname",
+    )
 
 
 class RescheduleTable(OfInstanceTable):
     """Waits of sensors."""
 
-    list_display = ("task_instance", "try_number", "start_date", "end_date", "reschedule_date")
+    list_display = (
+        *_OF_INSTANCE,
+        "try_number",
+        columns.moment("start_date", "checked", sorts=False),
+        columns.duration("duration", "check took"),
+        columns.moment("reschedule_date", "next check", sorts=False),
+    )
 
 
 class RenderedTable(OfInstanceTable):
     """Rendered template fields; secrets were masked when they were stored."""
 
-    list_display = ("task_instance",)
+    list_display = (*_OF_INSTANCE, columns.short("fields"))
 
 
 class XComTable(OfInstanceTable):
     """What tasks push to one another."""
 
-    list_display = ("task_instance", "key", "timestamp")
+    list_display = ("key", *_OF_INSTANCE, columns.short("value"), columns.moment("timestamp", "pushed", sorts=False))
     search_fields = ("key", "task_instance__dag__dag_id", "task_instance__task_id")
+    search_help_text = "Key, DAG or task"
 
 
 class SlaMissTable(ShownTable):
     """Missed service level agreements."""
 
     dag_path = "dag_id"
-    list_display = ("dag", "task_id", "timestamp")
+    is_history = True
+    list_display = (
+        columns.dag_link(),
+        "task_id",
+        columns.moment("logical_date", sorts=False),
+        columns.moment("timestamp", "noticed", sorts=False),
+        "email_sent",
+        "notification_sent",
+        columns.short("description"),
+    )
+    list_display_links = None
+    sortable_by = ()
+    list_filter = (DagFilter, "email_sent", "notification_sent")
     search_fields = ("dag__dag_id", "task_id")
     list_select_related = ("dag",)
+    ordering = ("-id",)
 
 
 class EventLogTable(ShownTable):
-    """The audit log."""
+    """The audit log, newest first."""
 
     dag_path = "dag_id"
-    list_display = ("when", "event", "owner", "dag_id", "run_id", "task_id")
-    list_filter = ("event",)
+    is_live = True
+    is_history = True
+    list_display = (
+        columns.moment("when"),
+        "event",
+        columns.short("owner", "who"),
+        columns.dag_link(),
+        columns.run_link(),
+        columns.task_link(run="run_id"),
+        columns.short("extra", "with"),
+    )
+    list_display_links = ("event",)
+    sortable_by = ("when",)
+    list_filter = (EventFilter, OwnerFilter, DagFilter, ("when", RangeDateTimeFilter))
     search_fields = ("event", "owner", "dag_id", "run_id", "task_id")
-    date_hierarchy = "when"
+    search_help_text = "Event, person, DAG, run or task"
     ordering = ("-id",)
 
 
@@ -106,7 +227,15 @@ class BackfillTable(ShownTable):
     """Backfills."""
 
     dag_path = "dag_id"
-    list_display = ("dag", "from_date", "to_date", "created_at", "completed_at")
+    list_display = (
+        columns.dag_link(),
+        columns.moment("from_date", "from", sorts=False),
+        columns.moment("to_date", "to", sorts=False),
+        columns.moment("created_at", "made", sorts=False),
+        columns.moment("completed_at", "completed", sorts=False),
+    )
+    list_display_links = None
+    sortable_by = ()
     search_fields = ("dag__dag_id",)
     list_select_related = ("dag",)
 
@@ -114,18 +243,60 @@ class BackfillTable(ShownTable):
 class JobTable(ShownTable):
     """The long-running processes."""
 
-    list_display = ("job_type", "state", "hostname", "pid", "start_date", "latest_heartbeat", "end_date")
-    list_filter = ("job_type", "state")
+    is_live = True
+    list_display = (
+        "job_type",
+        "health",
+        "hostname",
+        "pid",
+        columns.moment("start_date", "started", sorts=False),
+        columns.moment("latest_heartbeat", "last heartbeat", sorts=False),
+        columns.moment("end_date", "ended", sorts=False),
+        columns.short("executor_class", "executor"),
+    )
+    sortable_by = ()
+    list_filter = (("job_type", ChoicesDropdownFilter), ("state", ChoicesDropdownFilter))
     search_fields = ("hostname",)
+
+    @admin.display(description="state")
+    def health(self, job: Job) -> SafeString:
+        """The state it gave itself; one that says it runs and is silent for too long is late."""
+        is_late = job.state == JobState.RUNNING and timezone.now() - job.latest_heartbeat > health_threshold()
+        colour = {"running": "success", "failed": "failed"}.get(job.state, "none")
+        words = "no heartbeat" if is_late else job.state
+        return format_html(
+            '<span class="state"><span class="state-dot state-{}" aria-hidden="true"></span>{}</span>',
+            "failed" if is_late else colour,
+            words,
+        )
 
 
 class TriggerTable(ShownTable):
     """What deferred tasks wait for. Arguments are not shown: they may hold secrets."""
 
-    list_display = ("id", "classpath", "created_at", "triggerer")
+    dag_path = "task_instances__dag_id"
+    is_live = True
+    list_display = (
+        "id",
+        columns.short("classpath", "class"),
+        "waiting",
+        columns.moment("created_at", "since", sorts=False),
+        "triggerer",
+    )
+    sortable_by = ()
     search_fields = ("classpath",)
     list_select_related = ("triggerer",)
     exclude = ("kwargs",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """With the instances that wait; one query more."""
+        return super().get_queryset(request).prefetch_related("task_instances__run")
+
+    @admin.display(description="task that waits")
+    def waiting(self, trigger: Trigger) -> Any:
+        """The first of them, which is the only one."""
+        waiting = list(trigger.task_instances.all())
+        return columns.task_link()(waiting[0]) if waiting else "–"
 
 
 class CallbackTable(ShownTable):

@@ -18,7 +18,6 @@ for (const element of document.querySelectorAll("[x-on\\:click]")) byKeys(elemen
 const opener = document.querySelector("[x-on\\:click='openUserLinks = !openUserLinks']");
 if (opener) {
     const menu = opener.parentElement.querySelector("nav");
-    opener.setAttribute("aria-label", "Your account");
     const tell = () => opener.setAttribute("aria-expanded", String(menu.style.display !== "none"));
     new MutationObserver(tell).observe(menu, { attributeFilter: ["style"] });
     tell();
