@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
@@ -59,14 +60,33 @@ class TaskInstanceQuerySet(models.QuerySet["TaskInstance"]):
     def create_for_run(self, run: DagRun, dag: SerializedDag, *, only: Collection[str] | None = None) -> int:
         """See ``DagRun.create_task_instances``; a few statements, whatever the size of the DAG."""
         have = set(self.filter(run=run).values_list("task_id", flat=True))
-        rows = [
-            TaskInstance.of(run, task, map_index)
-            for task in dag.tasks.values()
-            if task.task_id not in have and (only is None or task.task_id in only) and _is_within_dates(task, run)
-            for map_index in _first_map_indexes(dag, task.task_id)
-        ]
+        missing = (task for task_id, task in dag.tasks.items() if task_id not in have)
+        rows = list(_first_of(run, dag, missing, only))
         self.bulk_create(rows, batch_size=INSERT_BATCH)
         return len(rows)
+
+    def create_for_new_runs(
+        self, runs: Iterable[DagRun], dag: SerializedDag, *, only: Collection[str] | None = None
+    ) -> None:
+        """``create_for_run`` for runs without an instance; one statement for each ``INSERT_BATCH`` rows of them all."""
+        rows = (row for run in runs for row in _first_of(run, dag, dag.tasks.values(), only))
+        while batch := list(islice(rows, INSERT_BATCH)):
+            self.bulk_create(batch)
+
+
+def first_instances(dag: SerializedDag, *, only: Collection[str] | None = None) -> int:
+    """How many instances a new run of the DAG begins with at most."""
+    tasks = dag.tasks if only is None else [task_id for task_id in dag.tasks if task_id in only]
+    return sum(literal_count(dag, task_id) or 1 for task_id in tasks)
+
+
+def _first_of(
+    run: DagRun, dag: SerializedDag, tasks: Iterable[SerializedTask], only: Collection[str] | None
+) -> Iterator[TaskInstance]:
+    for task in tasks:
+        if (only is None or task.task_id in only) and _is_within_dates(task, run):
+            for map_index in _first_map_indexes(dag, task.task_id):
+                yield TaskInstance.of(run, task, map_index)
 
 
 def _is_within_dates(task: SerializedTask, run: DagRun) -> bool:

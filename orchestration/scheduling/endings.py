@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from orchestration.models.backfill import Backfill
 from orchestration.models.callback import CallbackRequest
 from orchestration.models.dag import Dag
 from orchestration.models.dag_run import DagRun
@@ -30,7 +31,7 @@ _AUTOMATED = frozenset({DagRunType.SCHEDULED, DagRunType.BACKFILL})
 def end(
     outcomes: Mapping[int, RunOutcome], runs: Mapping[int, RunRow], graphs: Mapping[int, Graph], *, now: datetime
 ) -> None:
-    """End these runs: their state, a request for each callback, the next run of their DAG."""
+    """End these runs: their state, a request for each callback, the next run of their DAG, their backfill's end."""
     if not outcomes:
         return
     for state in (DagRunState.SUCCESS, DagRunState.FAILED):
@@ -44,6 +45,8 @@ def end(
     failed = [pk for pk, outcome in outcomes.items() if outcome.state == DagRunState.FAILED]
     _pause_failing({runs[pk].dag_id: graphs[pk].dag.max_consecutive_failed_dag_runs for pk in failed})
     renew({runs[pk].dag_id for pk in outcomes if runs[pk].run_type in _AUTOMATED}, now=now)
+    if of_backfills := [pk for pk in outcomes if runs[pk].run_type == DagRunType.BACKFILL]:
+        Backfill.objects.filter(runs__in=of_backfills).complete(now=now)
     notify("watchers")
 
 

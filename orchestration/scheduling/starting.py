@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import Case, Count, F, Q, When
 
 from orchestration.conf import conf
 from orchestration.models.backfill import Backfill
@@ -25,7 +25,8 @@ def start_queued(*, now: datetime, limit: int) -> list[int]:
     """Start up to ``limit`` queued runs, older dates first; their ids.
 
     A run of a paused, inactive or put aside DAG stays queued, as does one whose date is ahead. A backfill's runs need
-    only its own leave. Four queries, none of them over finished runs; one where nothing is queued.
+    only its own leave, and start latest first where it runs backwards. Four queries, none of them over finished runs;
+    one where nothing is queued.
     """
     if not DagRun.objects.filter(state=DagRunState.QUEUED).exists():
         return []
@@ -33,11 +34,13 @@ def start_queued(*, now: datetime, limit: int) -> list[int]:
         running = DagRun.objects.filter(state=DagRunState.RUNNING).order_by()
         by_dag = dict(running.filter(backfill=None).values_list("dag_id").annotate(number=Count("pk")))
         by_backfill = dict(running.exclude(backfill=None).values_list("backfill_id").annotate(number=Count("pk")))
-        backfills = dict(
-            Backfill.objects.filter(is_paused=False, completed_at=None, cancelled_at=None).values_list(
-                "pk", "max_active_runs"
-            )
-        )
+        of_queued = Backfill.objects.filter(is_paused=False, runs__state=DagRunState.QUEUED)
+        # those that have all the running runs they may have must not hide the queued ones of others
+        backfills = {
+            pk: most
+            for pk, most in of_queued.order_by().values_list("pk", "max_active_runs").distinct()
+            if not due.is_full(by_backfill.get(pk, 0), most)
+        }
         queued = DagRun.objects.filter(state=DagRunState.QUEUED, dag__is_active=True).filter(not_aside(now, "dag__"))
         queued = queued.filter(Q(dag__is_paused=False) | Q(run_type=DagRunType.BACKFILL))
         queued = queued.filter(Q(backfill=None) | Q(backfill__in=list(backfills)))
@@ -45,7 +48,10 @@ def start_queued(*, now: datetime, limit: int) -> list[int]:
             queued = queued.filter(logical_date__lte=now)
         full = _full_dags(by_dag)
         queued = queued.exclude(dag__in=full, backfill=None) if full else queued
-        queued = queued.order_by(F("last_scheduling_decision").asc(nulls_first=True), "logical_date", "pk")
+        forwards = Case(When(backfill__run_backwards=True, then=None), default=F("logical_date"))
+        queued = queued.order_by(
+            F("last_scheduling_decision").asc(nulls_first=True), forwards.asc(nulls_last=True), "-logical_date", "pk"
+        )
         rows = locked(queued.values_list("pk", "dag_id", "backfill_id", "dag__max_active_runs")[:limit])
         chosen = due.startable(
             [(pk, dag_id, backfill_id) for pk, dag_id, backfill_id, _ in rows],

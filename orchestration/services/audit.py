@@ -80,6 +80,13 @@ def request(
         _request.reset(token)
 
 
+def concerns(**columns: Any) -> None:
+    """Say of the present request what it is about, where its address does not; see ``Request`` for the columns."""
+    asked = _request.get()
+    if asked is not None:
+        asked.columns.update(columns)
+
+
 def record(event: str, *, actor: Actor, extra: Mapping[str, Any] | None = None, **columns: Any) -> None:
     """Write a verb's row in the present transaction.
 

@@ -16,6 +16,7 @@ from orchestration.authoring.timetables import registry
 from orchestration.authoring.types import NOTSET
 from orchestration.errors import Conflict, Invalid, NotFound
 from orchestration.models import (
+    Backfill,
     Dag,
     DagRun,
     DatasetEvent,
@@ -72,7 +73,7 @@ def trigger(
     if run_id is not None:
         check_run_id(run_id, run_type)
     shape = versions.current(dag.dag_id)
-    _check_params(shape, conf or {})
+    check_params(shape, conf or {})
     interval = data_interval or _inferred_interval(shape, dag, moment)
     run = DagRun(
         dag=dag,
@@ -125,10 +126,10 @@ def _refuse_existing(dag_id: str, run_id: str, moment: datetime) -> None:
         raise Conflict(f"DAGRun with DAG ID: '{dag_id}' and DAGRun ID: '{run_id}' already exists")
 
 
-def _check_params(dag: SerializedDag, conf: Mapping[str, Any]) -> None:
-    """The DAG's params with the run's ``conf`` over them must fit their schemas; what else ``conf`` holds is free.
+def check_params(dag: SerializedDag, conf: Mapping[str, Any]) -> None:
+    """Raise Invalid unless the DAG's params with the run's ``conf`` over them fit their schemas.
 
-    A default that is kept masked is not checked: the task has the real one.
+    What else ``conf`` holds is free. A default that is kept masked is not checked: the task has the real one.
     """
     for name, stored in dag.params.items():
         if stored.get("is_masked") and name not in conf:
@@ -178,6 +179,8 @@ def set_state(run: DagRun, state: DagRunState, *, actor: Actor) -> DagRun:
             override_state(same, state, now=now)
     else:
         override_state(same, state, now=now)
+    if run.backfill_id is not None:
+        Backfill.objects.filter(pk=run.backfill_id).complete(now=now)
     notify("scheduler")
     notify("watchers")
     run.refresh_from_db()
@@ -225,6 +228,8 @@ def delete(run: DagRun, *, actor: Actor) -> None:
     audit.record("delete_dag_run", actor=actor, dag_id=run.dag_id, run_id=run.run_id)
     if not delete_rows(Q(pk=run.pk)):
         raise NotFound(f"DAGRun with DAG ID: '{run.dag_id}' and DagRun ID: '{run.run_id}' not found")
+    if run.backfill_id is not None:
+        Backfill.objects.filter(pk=run.backfill_id).complete(now=timezone.now())
     notify("scheduler")
     notify("watchers")
 

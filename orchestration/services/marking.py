@@ -23,9 +23,9 @@ from orchestration.states import FINISHED, DagRunType, TaskInstanceState
 
 _S = TaskInstanceState
 #: A process may be at work, or will be without the scheduler's word.
-_AT_WORK: Final = (_S.RUNNING, _S.DEFERRED, _S.UP_FOR_RESCHEDULE)
+AT_WORK: Final = (_S.RUNNING, _S.DEFERRED, _S.UP_FOR_RESCHEDULE)
 #: What a marked instance forgets of the wait or deferral it was in.
-_NOTHING_LEFT: Final = {
+NOTHING_LEFT: Final = {
     "trigger": None,
     "trigger_timeout_at": None,
     "next_method": None,
@@ -149,7 +149,7 @@ def force(instances: Iterable[TaskInstance], state: TaskInstanceState, *, now: d
             kept = {"start_date": start, "end_date": end, "duration": (end - start).total_seconds()}
         for at in range(0, len(ids), BATCH):
             same = TaskInstance.objects.filter(pk__in=ids[at : at + BATCH])
-            same.override(state, now=now, **kept, **_NOTHING_LEFT)
+            same.override(state, now=now, **kept, **NOTHING_LEFT)
 
 
 def succeed_run(run: DagRun, *, now: datetime) -> bool:
@@ -168,8 +168,8 @@ def fail_run(run: DagRun, *, now: datetime) -> bool:
     open_ones = run.task_instances.exclude(state__in=FINISHED)
     left_to_do = open_ones.filter(task_id__in=teardowns).exists()
     normal = open_ones.exclude(task_id__in=teardowns)
-    at_work = list(normal.filter(state__in=_AT_WORK))
-    force(normal.exclude(state__in=_AT_WORK), _S.SKIPPED, now=now)
+    at_work = list(normal.filter(state__in=AT_WORK))
+    force(normal.exclude(state__in=AT_WORK), _S.SKIPPED, now=now)
     force(at_work, _S.FAILED, now=now)
     return not left_to_do
 

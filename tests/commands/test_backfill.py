@@ -8,7 +8,6 @@ import pytest
 
 from orchestration.authoring.timetables import registry
 from orchestration.authoring.timetables.registry import create_timetable
-from orchestration.errors import Conflict, Invalid
 from orchestration.models import Backfill, DagRun, TaskInstance
 from orchestration.services import backfills
 from tests.factories import JobFactory, make_dag, make_run, serialized, states_of
@@ -36,27 +35,6 @@ def test_a_run_is_made_for_each_date_of_the_range(dag):
     assert (run.data_interval_start, run.data_interval_end) == (DATE, DATE + timedelta(days=1))
     assert (run.conf, run.backfill, run.state) == ({"k": 1}, order, "queued")
     assert run.task_instances.count() == 3
-
-
-def test_runs_may_be_made_backwards_unless_tasks_look_back(dag):
-    backfills.create(dag, actor=None, from_date=DATE, to_date=DATE + timedelta(days=2), run_backwards=True)
-    assert dates() == [3, 2, 1]
-    looking = make_dag(serialized("a", tasks={"a": {"depends_on_past": True}}))
-    with pytest.raises(Invalid, match="depend_on_past"):
-        backfills.create(looking, actor=None, from_date=DATE, to_date=DATE, run_backwards=True)
-
-
-def test_one_backfill_of_a_dag_at_a_time_and_no_empty_one(dag):
-    with pytest.raises(Invalid, match="No run dates"):
-        backfills.create(make_dag("a"), actor=None, from_date=DATE, to_date=DATE)
-    order = backfills.create(dag, actor=None, from_date=DATE, to_date=DATE)
-    with pytest.raises(Conflict):
-        backfills.create(dag, actor=None, from_date=DATE, to_date=DATE)
-    assert not backfills.complete(order)
-    assert backfills.cancel(order, actor=None) == 1
-    assert DagRun.objects.get().state == "failed"
-    with pytest.raises(Conflict):
-        backfills.cancel(order, actor=None)
 
 
 @pytest.mark.parametrize(

@@ -63,11 +63,33 @@ def test_a_backfills_runs_start_within_its_own_limit_also_of_a_paused_dag(now):
     assert start_queued(now=now, limit=10) == []
 
 
-@pytest.mark.parametrize("fields", [{"is_paused": True}, {"cancelled_at": START}])
-def test_a_paused_or_cancelled_backfill_starts_nothing(now, fields):
+def test_a_paused_backfill_starts_nothing(now):
     dag = make_dag("a")
-    queued(dag, run_type="backfill", backfill=BackfillFactory.create(dag=dag, **fields))
+    queued(dag, run_type="backfill", backfill=BackfillFactory.create(dag=dag, is_paused=True))
     assert start_queued(now=now, limit=10) == []
+
+
+@pytest.mark.parametrize("fields", [{"completed_at": START}, {"cancelled_at": START}])
+def test_a_run_that_is_cleared_after_its_backfill_runs_again(now, fields):
+    dag = make_dag("a")
+    (run,) = queued(dag, run_type="backfill", backfill=BackfillFactory.create(dag=dag, **fields))
+    assert start_queued(now=now, limit=10) == [run.pk]
+
+
+def test_runs_of_a_full_backfill_do_not_hide_those_of_others(now):
+    dag = make_dag("a")
+    backfill = BackfillFactory.create(dag=dag, max_active_runs=1)
+    DagRunFactory.create(dag=dag, state="running", run_type="backfill", backfill=backfill)
+    queued(dag, 5, run_type="backfill", backfill=backfill)
+    (run,) = queued(make_dag("a"))
+    assert start_queued(now=now, limit=2) == [run.pk]
+
+
+def test_a_backfill_that_runs_backwards_starts_with_the_latest_date(now):
+    dag = make_dag("a")
+    backfill = BackfillFactory.create(dag=dag, max_active_runs=2, run_backwards=True)
+    runs = queued(dag, 4, run_type="backfill", backfill=backfill)
+    assert start_queued(now=now, limit=10) == [runs[3].pk, runs[2].pk]
 
 
 def test_starting_asks_once_where_nothing_is_queued(now, django_assert_num_queries):

@@ -70,8 +70,8 @@ def _task_ids(dag: Dag, args: argparse.Namespace) -> Collection[str] | None:
 
 def _describe(dag: Dag, start: Any, end: Any, task_ids: Collection[str] | None) -> None:
     shape = versions.current(dag.dag_id)
-    for info in backfills.infos(shape, start, end, dag.upcoming):
-        print(f"Dry run of DAG {dag.dag_id} on {info.logical_date}")
+    for step in backfills.plan(dag, from_date=start, to_date=end, task_ids=task_ids):
+        print(f"Dry run of DAG {dag.dag_id} on {step.info.logical_date}")
         for task_id in shape.tasks:
             if task_ids is None or task_id in task_ids:
                 print(f"Task {task_id} located in DAG {dag.dag_id}")
@@ -116,7 +116,6 @@ def _run(
         _run_here(order, goes_on=args.continue_on_failures)
     else:
         _wait(order, pause=min(args.delay_on_limit, _PAUSE_SECONDS), goes_on=args.continue_on_failures)
-    backfills.complete(order)
     return _report(order)
 
 
