@@ -143,9 +143,9 @@ class AbstractOperator(Templater, DAGNode):
 
     @on_failure_fail_dagrun.setter
     def on_failure_fail_dagrun(self, value: bool) -> None:
-        if value is True and self.is_teardown is not True:
+        if value is True and not self.is_teardown:
             raise ValueError(
-                f"Cannot set task on_failure_fail_dagrun for '{self.task_id}' because it is not a teardown task."
+                f"Only a teardown takes on_failure_fail_dagrun, and {self.task_id!r} is none: call as_teardown() first"
             )
         self._on_failure_fail_dagrun = value
 
@@ -156,15 +156,13 @@ class AbstractOperator(Templater, DAGNode):
 
     def as_teardown(self, *, setups: Any = NOTSET, on_failure_fail_dagrun: Any = NOTSET) -> Self:
         """Mark as teardown, of the given setups: they become setups and come before it."""
-        self.is_teardown = True
-        self.trigger_rule = TriggerRule.ALL_DONE_SETUP_SUCCESS
-        if on_failure_fail_dagrun is not NOTSET:
+        self.trigger_rule, self.is_teardown = TriggerRule.ALL_DONE_SETUP_SUCCESS, True
+        if not isinstance(on_failure_fail_dagrun, ArgNotSet):
             self.on_failure_fail_dagrun = on_failure_fail_dagrun
-        if not isinstance(setups, ArgNotSet):
-            given: Any = [setups] if isinstance(setups, DependencyMixin) else setups
-            for setup in given:
-                setup.is_setup = True
-                setup.set_downstream(self)
+        given: Iterable[Any] = [setups] if isinstance(setups, DependencyMixin) else setups
+        for setup in given if setups is not NOTSET else ():
+            setup.is_setup = True
+            setup.set_downstream(self)
         return self
 
     def get_flat_relative_ids(self, *, upstream: bool = False) -> set[str]:
@@ -218,7 +216,7 @@ class AbstractOperator(Templater, DAGNode):
 
         dag = self.get_dag()
         if not dag:
-            raise RuntimeError("Cannot check for mapped dependants when not attached to a DAG")
+            raise RuntimeError(f"{self} is in no DAG, so nothing is known of the tasks that expand over its result")
         groups = dag.task_group.get_task_group_dict().values()
         mapped = [node for node in (*dag.tasks, *groups) if isinstance(node, (MappedOperator, MappedTaskGroup))]
         for node in mapped:
@@ -240,17 +238,16 @@ class AbstractOperator(Templater, DAGNode):
 
     def get_parse_time_mapped_ti_count(self) -> int:
         """The number of instances, where literals decide it; NotMapped for one, NotFullyPopulated for XComs."""
-        group = self.get_closest_mapped_task_group()
-        if group is None:
-            raise NotMapped
-        return group.get_parse_time_mapped_ti_count()
+        return self._mapped_group().get_parse_time_mapped_ti_count()
 
     def get_mapped_ti_count(self, run_id: str, *, session: Any = None) -> int:
         """The number of instances in a run; NotMapped for one, NotFullyPopulated where an XCom is missing."""
-        group = self.get_closest_mapped_task_group()
-        if group is None:
-            raise NotMapped
-        return group.get_mapped_ti_count(run_id)
+        return self._mapped_group().get_mapped_ti_count(run_id)
+
+    def _mapped_group(self) -> MappedTaskGroup:
+        if (group := self.get_closest_mapped_task_group()) is not None:
+            return group
+        raise NotMapped
 
     @property
     def priority_weight_total(self) -> int:
@@ -310,7 +307,8 @@ class AbstractOperator(Templater, DAGNode):
             except AttributeError:
                 kind = getattr(parent, "task_type", type(parent).__name__)
                 raise AttributeError(
-                    f"{name!r} is configured as a template field but {kind} does not have this attribute."
+                    f"template_fields of {kind} names {name!r}, but the object has no such attribute: "
+                    "set it in __init__, or take the name out"
                 ) from None
             if _is_empty(value):
                 continue
@@ -320,12 +318,8 @@ class AbstractOperator(Templater, DAGNode):
                 else:
                     rendered = self.render_template(value, context, jinja_env, seen_oids)
             except Exception:
-                self.log.exception(
-                    "Exception rendering Jinja template for task '%s', field '%s'. Template: %r",
-                    self.task_id,
-                    name,
-                    redact(value, name),
-                )
+                shown = redact(value, name)
+                self.log.exception("Field %r of task %r could not be rendered; it is %r", name, self.task_id, shown)
                 raise
             setattr(parent, name, rendered)
 

@@ -43,7 +43,11 @@ from orchestration.authoring.operator_arguments import (
     coerce_timedelta,
     get_merged_defaults,
     lineage_entities,
+    parse_moment,
+    parse_pool_slots,
+    parse_priority,
     parse_retries,
+    parse_timeout,
     parse_trigger_rule,
     refuse_unknown,
     warn,
@@ -54,7 +58,7 @@ from orchestration.authoring.params import ParamsDict
 from orchestration.authoring.partial import PartialDescriptor
 from orchestration.authoring.relations import chain, chain_linear, cross_downstream
 from orchestration.authoring.resources import Resources, coerce_resources
-from orchestration.authoring.setup_teardown import SetupTeardownContext
+from orchestration.authoring.setup_teardown import SetupTeardownContext, refuse_both_marks
 from orchestration.authoring.types import XCOM_RETURN_KEY
 from orchestration.authoring.weight_rule import PriorityWeightStrategy, validate_and_load_priority_weight_strategy
 from orchestration.conf import conf
@@ -195,99 +199,90 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
         kwargs.pop("_airflow_mapped_validation_only", None)
         if kwargs:
             refuse_unknown(type(self).__name__, task_id, kwargs)
+        if task_concurrency and not max_active_tis_per_dag:
+            warn("task_concurrency has a new name: write max_active_tis_per_dag.")
+            max_active_tis_per_dag = task_concurrency
         dag = dag or DagContext.get_current_dag()
-        task_group = task_group or TaskGroupContext.get_current_task_group(dag)
-        self.task_id = task_group.child_id(task_id) if task_group else task_id
-        validate_key(self.task_id)
-        if task_group and not self._from_mapped:
-            task_group.add(self)
+        self._enter_group(task_id, task_group or TaskGroupContext.get_current_task_group(dag))
+        place = f"{dag.dag_id}.{self.task_id}" if dag else self.task_id
+
+        # How it is shown, and where it logs.
+        self._task_display_name = task_display_name if task_display_name != task_id else None
         self.owner = owner
-        self.email = email
-        self.email_on_retry = email_on_retry
-        self.email_on_failure = email_on_failure
-        if execution_timeout is not None and not isinstance(execution_timeout, timedelta):
-            raise ValueError(
-                f"execution_timeout must be timedelta object but passed as type: {type(execution_timeout)}"
-            )
-        self.execution_timeout = execution_timeout
-        self.on_execute_callback = on_execute_callback
-        self.on_failure_callback = on_failure_callback
-        self.on_success_callback = on_success_callback
-        self.on_retry_callback = on_retry_callback
-        self.on_skipped_callback = on_skipped_callback
-        self._pre_execute_hook = pre_execute
-        self._post_execute_hook = post_execute
-        if start_date and not isinstance(start_date, datetime):
-            self.log.warning("start_date for %s isn't datetime.datetime", self)
-        elif start_date:
-            self.start_date = timezone.convert_to_utc(start_date)
-        if end_date:
-            self.end_date = timezone.convert_to_utc(end_date)
-        self.executor = executor
-        self.executor_config = executor_config or {}
-        self.run_as_user = run_as_user
-        self.retries = parse_retries(retries)
-        self.queue = queue
-        self.pool = DEFAULT_POOL_NAME if pool is None else pool
-        self.pool_slots = pool_slots
-        if pool_slots < 1:
-            place = f" in dag {dag.dag_id}" if dag else ""
-            raise ValueError(f"pool slots for {self.task_id}{place} cannot be less than 1")
-        self.sla = sla
-        self.trigger_rule = parse_trigger_rule(trigger_rule, f"{dag.dag_id if dag else ''}.{task_id}")
+        self.doc, self.doc_md, self.doc_rst, self.doc_json, self.doc_yaml = doc, doc_md, doc_rst, doc_json, doc_yaml
+        self.map_index_template = map_index_template
+        self._logger_name = logger_name
+        self._log_config_logger_name = "airflow.task.operators"
+
+        # When it may start.
+        self.start_date = parse_moment(start_date, "start_date", place)
+        self.end_date = timezone.convert_to_utc(end_date) if end_date else None
+        self.trigger_rule = parse_trigger_rule(trigger_rule, place)
         FailStopDagInvalidTriggerRule.check(dag=dag, trigger_rule=self.trigger_rule)
-        self.depends_on_past = True if wait_for_downstream else depends_on_past
+        self.wait_for_downstream = wait_for_downstream
+        self.depends_on_past = wait_for_downstream or depends_on_past
         self.ignore_first_depends_on_past = ignore_first_depends_on_past
         self.wait_for_past_depends_before_skipping = wait_for_past_depends_before_skipping
-        self.wait_for_downstream = wait_for_downstream
-        self.retry_delay = coerce_timedelta(retry_delay, key="retry_delay")
-        self.retry_exponential_backoff = retry_exponential_backoff
-        self.max_retry_delay = (
-            None if max_retry_delay is None else coerce_timedelta(max_retry_delay, key="max_retry_delay")
-        )
-        self.params: ParamsDict | dict[str, Any] = ParamsDict(params)
-        if priority_weight is not None and not isinstance(priority_weight, int):
-            raise AirflowException(
-                f"`priority_weight` of task '{self.task_id}' only accepts integers, received '{type(priority_weight)}'."
-            )
-        self.priority_weight = DEFAULT_PRIORITY_WEIGHT if priority_weight is None else priority_weight
-        self.weight_rule = validate_and_load_priority_weight_strategy(weight_rule)
-        self.resources: Resources | None = coerce_resources(resources)
-        if task_concurrency and not max_active_tis_per_dag:
-            warn("The 'task_concurrency' parameter is deprecated. Please use 'max_active_tis_per_dag'.")
-            max_active_tis_per_dag = task_concurrency
-        self.max_active_tis_per_dag = max_active_tis_per_dag
-        self.max_active_tis_per_dagrun = max_active_tis_per_dagrun
-        self.do_xcom_push = do_xcom_push
-        self.map_index_template = map_index_template
-        self.multiple_outputs = multiple_outputs
-        self.doc = doc
-        self.doc_md = doc_md
-        self.doc_json = doc_json
-        self.doc_yaml = doc_yaml
-        self.doc_rst = doc_rst
-        self._task_display_name = task_display_name if task_display_name != task_id else None
         self.upstream_task_ids: set[str] = set()
         self.downstream_task_ids: set[str] = set()
+
+        # Which of many goes first, and on what.
+        self.pool_slots = parse_pool_slots(pool_slots, place)
+        self.pool = DEFAULT_POOL_NAME if pool is None else pool
+        self.weight_rule = validate_and_load_priority_weight_strategy(weight_rule)
+        self.priority_weight = parse_priority(priority_weight, place, default=DEFAULT_PRIORITY_WEIGHT)
+        self.max_active_tis_per_dagrun = max_active_tis_per_dagrun
+        self.max_active_tis_per_dag = max_active_tis_per_dag
+        self.queue = queue
+        self.executor = executor
+        self.run_as_user = run_as_user
+        self.resources: Resources | None = coerce_resources(resources)
+        self.executor_config = executor_config or {}
+
+        # How long it may take, and how often it is tried.
+        self.sla = sla
+        self.execution_timeout = parse_timeout(execution_timeout, place)
+        self.retries = parse_retries(retries)
+        self.retry_exponential_backoff = retry_exponential_backoff
+        self.retry_delay = coerce_timedelta(retry_delay, key="retry_delay")
+        self.max_retry_delay = (
+            coerce_timedelta(max_retry_delay, key="max_retry_delay") if max_retry_delay is not None else None
+        )
+
+        # What it takes and gives.
+        self.params: ParamsDict | dict[str, Any] = ParamsDict(params)
+        self.outlets = as_list(outlets)
+        self.inlets = as_list(inlets)
+        self.multiple_outputs = multiple_outputs
+        self.do_xcom_push = do_xcom_push
+        self.allow_nested_operators = allow_nested_operators
+        if isinstance(self.template_fields, str):
+            text = f"template_fields of {self.task_type} is a text; write a list or tuple: ({self.template_fields!r},)"
+            warnings.warn(text, UserWarning, stacklevel=3)
+            self.template_fields = [self.template_fields]
+
+        # Who is told, and what is called beside it.
+        self.email = email
+        self.email_on_failure, self.email_on_retry = email_on_failure, email_on_retry
+        self._pre_execute_hook, self._post_execute_hook = pre_execute, post_execute
+        self.on_execute_callback = on_execute_callback
+        self.on_success_callback = on_success_callback
+        self.on_skipped_callback = on_skipped_callback
+        self.on_retry_callback = on_retry_callback
+        self.on_failure_callback = on_failure_callback
+
         if dag:
             self.dag = dag
-        self._log_config_logger_name = "airflow.task.operators"
-        self._logger_name = logger_name
-        self.allow_nested_operators = allow_nested_operators
-        self.inlets = as_list(inlets)
-        self.outlets = as_list(outlets)
-        if isinstance(self.template_fields, str):
-            warnings.warn(
-                f"template_fields of {self.task_type} is a text; write a list or tuple: ({self.template_fields!r},)",
-                UserWarning,
-                stacklevel=2,
-            )
-            self.template_fields = [self.template_fields]
-        self._is_setup = False
-        self._is_teardown = False
         if SetupTeardownContext.active:
             SetupTeardownContext.update_context_map(self)
         validate_instance_args(self, ARGUMENT_TYPES)
+
+    def _enter_group(self, task_id: str, group: TaskGroup | None) -> None:
+        """Take the id that the task has within its group; one made of a mapped task is in the group already."""
+        self.task_id = task_id if group is None else group.child_id(task_id)
+        validate_key(self.task_id)
+        if group is not None and not self._from_mapped:
+            group.add(self)
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
@@ -300,11 +295,11 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
     def __or__(self, other: Any) -> Self:
         """``a | b``: b reads what a writes, and comes after it."""
         if not isinstance(other, BaseOperator):
-            raise TypeError(f"Right hand side ({other}) is not an Operator")
-        if not self.outlets and not self.supports_lineage:
-            raise ValueError("No outlets defined for this operator")
-        other.add_inlets([self.task_id])
+            raise TypeError(f"{self} | … takes a task on the right, not {other!r}")
+        if not (self.supports_lineage or self.outlets):
+            raise ValueError(f"{self} writes nothing that {other} could read: give it outlets first")
         self.set_downstream(other)
+        other.add_inlets([self.task_id])
         return self
 
     def __gt__(self, other: Any) -> Self:
@@ -363,7 +358,7 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
     def dag(self) -> Any:
         """The task's DAG; AirflowException before it has one."""
         if self._dag is None:
-            raise AirflowException(f"Operator {self} has not been assigned to a DAG yet")
+            raise AirflowException(f"{self} is in no DAG: make it within `with DAG(…):`, or give it dag=…")
         return self._dag
 
     @dag.setter
@@ -374,9 +369,9 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
             self._dag = None
             return
         if not isinstance(dag, DAG):
-            raise TypeError(f"Expected DAG; received {type(dag).__name__}")
+            raise TypeError(f"The dag of {self} is a {type(dag).__name__}; give it a DAG")
         if self._dag is not None and self._dag is not dag:
-            raise AirflowException(f"The DAG assigned to {self} can not be changed.")
+            raise AirflowException(f"{self} belongs to {self._dag} already and cannot move to {dag}")
         if not self._from_mapped and dag.task_dict.get(self.task_id) is not self:
             dag.add_task(self)
         self._dag = dag
@@ -417,8 +412,8 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
 
     @is_setup.setter
     def is_setup(self, value: bool) -> None:
-        if self.is_teardown and value:
-            raise ValueError(f"Cannot mark task '{self.task_id}' as setup; task is already a teardown.")
+        if value:
+            refuse_both_marks(self, "setup")
         self._is_setup = value
 
     @property
@@ -428,15 +423,15 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
 
     @is_teardown.setter
     def is_teardown(self, value: bool) -> None:
-        if self.is_setup and value:
-            raise ValueError(f"Cannot mark task '{self.task_id}' as teardown; task is already a setup.")
+        if value:
+            refuse_both_marks(self, "teardown")
         self._is_teardown = value
 
     def prepare_for_execution(self) -> Self:
         """A copy whose attributes can be set without side effects."""
-        other = copy.copy(self)
-        other.__dict__["_lock_for_execution"] = True
-        return other
+        copied = copy.copy(self)
+        vars(copied)["_lock_for_execution"] = True
+        return copied
 
     def set_xcomargs_dependencies(self) -> None:
         """Put every task whose result stands in a templated field before this one."""
@@ -472,12 +467,10 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
         )
 
     def dry_run(self) -> None:
-        """Log the templated fields."""
-        self.log.info("Dry run")
-        for name in self.template_fields:
-            content = getattr(self, name)
-            if content and isinstance(content, str):
-                self.log.info("Rendering template for %s\n%s", name, content)
+        """Log the templated fields that are texts."""
+        fields = {name: getattr(self, name) for name in self.template_fields}
+        shown = [f"{name}:\n{value}" for name, value in fields.items() if value and isinstance(value, str)]
+        self.log.info("A dry run of %s; its templated fields are\n%s", self.task_id, "\n".join(shown))
 
     def defer(
         self,
@@ -492,12 +485,12 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Go on after a wait; ``__fail__`` in place of a method means that the wait failed (TaskDeferralError)."""
-        next_kwargs = next_kwargs or {}
-        if next_method == "__fail__":
-            if (trace := next_kwargs.get("traceback")) is not None:
-                self.log.error("Trigger failed:\n%s", "\n".join(trace))
-            raise TaskDeferralError(next_kwargs.get("error", "Unknown"))
-        return getattr(self, next_method)(context, **next_kwargs)
+        arguments = next_kwargs or {}
+        if next_method != "__fail__":
+            return getattr(self, next_method)(context, **arguments)
+        if trace := arguments.get("traceback"):
+            self.log.error("The trigger ended with an error:\n%s", "\n".join(trace))
+        raise TaskDeferralError(arguments.get("error", "Unknown"))
 
     def unmap(self, resolve: Any = None) -> BaseOperator:
         """The task itself: it is not mapped."""

@@ -20,15 +20,14 @@ def dag(dag_id: str = "", *dag_args: Any, **dag_kwargs: Any) -> Callable[[Callab
     def wrapper(function: Callable[..., Any]) -> Callable[..., DAG]:
         @functools.wraps(function)
         def factory(*args: Any, **kwargs: Any) -> DAG:
-            bound = inspect.signature(function).bind(*args, **kwargs)
-            bound.apply_defaults()
-            with DAG(dag_id or function.__name__, *dag_args, **dag_kwargs) as made:
-                if function.__doc__ and not made.doc_md:
-                    made.doc_md = function.__doc__
-                arguments = {name: made.param(name, value) for name, value in bound.arguments.items()}
-                caller = sys._getframe().f_back
-                made.fileloc = caller.f_code.co_filename if caller else ""
-                function(**arguments)
+            caller = sys._getframe().f_back
+            given = inspect.signature(function).bind(*args, **kwargs)
+            given.apply_defaults()
+            made = DAG(dag_id or function.__name__, *dag_args, **dag_kwargs)
+            made.fileloc = "" if caller is None else caller.f_code.co_filename
+            made.doc_md = made.doc_md or function.__doc__
+            with made:
+                function(**{name: made.param(name, default) for name, default in given.arguments.items()})
             return made
 
         return factory

@@ -37,25 +37,23 @@ class EdgeModifier(DependencyMixin):
     ) -> None:
         """Put nodes before the label."""
         self._keep(other, self._upstream)
-        for node in self._downstream:
-            node.set_upstream(other, edge_modifier=self)
+        for after in self._downstream:
+            after.set_upstream(other, edge_modifier=self)
 
     def set_downstream(
         self, other: DependencyMixin | Sequence[DependencyMixin], edge_modifier: EdgeModifier | None = None
     ) -> None:
         """Put nodes after the label."""
         self._keep(other, self._downstream)
-        for node in self._upstream:
-            node.set_downstream(other, edge_modifier=self)
+        for before in self._upstream:
+            before.set_downstream(other, edge_modifier=self)
 
     def update_relative(
         self, other: DependencyMixin, upstream: bool = True, edge_modifier: EdgeModifier | None = None
     ) -> None:
         """Hear of a node that was joined from its own side."""
-        if upstream:
-            self.set_upstream(other)
-        else:
-            self.set_downstream(other)
+        join = self.set_upstream if upstream else self.set_downstream
+        join(other)
 
     def add_edge_info(self, dag: DAG, upstream_id: str, downstream_id: str) -> None:
         """Write the label on one edge of the DAG."""
@@ -66,7 +64,7 @@ class EdgeModifier(DependencyMixin):
 
         for node in nodes if isinstance(nodes, Sequence) else [nodes]:
             if not isinstance(node, (DAGNode, XComArg)):
-                raise TypeError(f"Cannot use edge labels with {type(node).__name__}, only tasks, XComArg or TaskGroups")
+                raise TypeError(f"A label stands between tasks, groups and results, not beside {node!r}")
             side.append(node)
         if self._upstream and self._downstream:
             self._lift_to_groups()

@@ -26,7 +26,7 @@ class NotFullyPopulated(RuntimeError):
         self.missing = missing
 
     def __str__(self) -> str:
-        return f"Failed to populate all mapping metadata; missing: {', '.join(map(repr, sorted(self.missing)))}"
+        return f"The number of instances is not known before {', '.join(map(repr, sorted(self.missing)))} is"
 
 
 def is_mappable(value: Any) -> bool:
@@ -91,7 +91,8 @@ class DictOfListsExpandInput:
         if not include_xcom:
             lengths = self._lengths(context["run_id"])
         if (empty := min(lengths.values(), default=1)) < 1:
-            raise RuntimeError(f"cannot expand field mapped to length {empty!r}")
+            names = ", ".join(name for name, length in lengths.items() if length == empty)
+            raise RuntimeError(f"There is nothing in {names} to expand over")
         positions = _positions(lengths, _map_index(context) if index is None else index)
         chosen = {name: _member(resolved[name], positions[name]) for name in self.value}
         done = {id(chosen[name]) for name, value in self.value.items() if needs_run_time_resolution(value)}
@@ -139,18 +140,15 @@ class ListOfDictsExpandInput:
         else:
             chosen = self._resolved_member(context, index) if include_xcom else {}
         if not isinstance(chosen, Mapping):
-            raise ValueError(f"expand_kwargs() expects a list[dict], not list[{_type_name(chosen)}]")
-        for key in chosen:
-            if not isinstance(key, str):
-                raise ValueError(
-                    f"expand_kwargs() input dict keys must all be str, but {key!r} is of type {_type_name(key)}"
-                )
+            raise ValueError(f"expand_kwargs() takes a list of dicts, and member {index} is of type {_named(chosen)}")
+        if wrong := [key for key in chosen if not isinstance(key, str)]:
+            raise ValueError(f"expand_kwargs() takes dicts of argument names, and {wrong[0]!r} is no name")
         return chosen, set()
 
     def _resolved_member(self, context: Mapping[str, Any], index: int) -> Any:
         members = self.value.resolve(context, include_xcom=True)
         if not isinstance(members, Sequence):
-            raise ValueError(f"expand_kwargs() expects a list[dict], not {_type_name(members)}")
+            raise ValueError(f"expand_kwargs() takes a list of dicts, and the result is of type {_named(members)}")
         return members[index]
 
 
@@ -172,7 +170,7 @@ class MappedArgument(ResolveMixin):
 
     def get_task_map_length(self, run_id: str, *, session: Any = None) -> int | None:
         """Expanding within an expanded group over its arguments is not possible."""
-        raise NotImplementedError("A mapped task group's argument cannot be expanded over")
+        raise NotImplementedError(f"Argument {self._key!r} of an expanded group cannot be expanded over once more")
 
     def iter_references(self) -> Iterator[tuple[AbstractOperator, str]]:
         """The results that the group expands over."""
@@ -196,7 +194,7 @@ class MappedArgument(ResolveMixin):
 def _map_index(context: Mapping[str, Any]) -> int:
     index: int = context["ti"].map_index
     if index < 0:
-        raise RuntimeError("can't resolve task-mapping argument without expanding")
+        raise RuntimeError("A mapped argument has no value outside an instance: the map index is -1")
     return index
 
 
@@ -212,9 +210,9 @@ def _member(value: Any, position: int) -> Any:
     if isinstance(value, Sequence):
         return value[position]
     if not isinstance(value, dict):
-        raise TypeError(f"can't map over value of type {type(value)}")
+        raise TypeError(f"expand() goes over lists and dicts, not over a {type(value).__name__}")
     return list(value.items())[position]
 
 
-def _type_name(value: Any) -> str:
+def _named(value: Any) -> str:
     return "None" if value is None else type(value).__name__

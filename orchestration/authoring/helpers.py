@@ -24,25 +24,21 @@ def validate_key(k: str, max_length: int = 250) -> None:
     """Refuse an id that is no text (TypeError), too long, or holds other than letters, digits, ``_``, ``-``, ``.``."""
     _check_length(k, max_length)
     if not KEY_REGEX.match(k):
-        raise AirflowException(
-            f"The key {k!r} has to be made of alphanumeric characters, dashes, dots and underscores exclusively"
-        )
+        raise AirflowException(f"The id {k!r} may have letters, digits, '_', '-' and '.' in it, and nothing else")
 
 
 def validate_group_key(k: str, max_length: int = 200) -> None:
     """As ``validate_key``, but no dots: a group's id is the prefix of its tasks' ids."""
     _check_length(k, max_length)
     if not GROUP_KEY_REGEX.match(k):
-        raise AirflowException(
-            f"The key {k!r} has to be made of alphanumeric characters, dashes and underscores exclusively"
-        )
+        raise AirflowException(f"The group id {k!r} may have letters, digits, '_' and '-' in it, and nothing else")
 
 
 def _check_length(k: str, max_length: int) -> None:
     if not isinstance(k, str):
-        raise TypeError(f"The key has to be a string and is {type(k)}:{k}")
+        raise TypeError(f"An id is a text, not {k!r}")
     if len(k) > max_length:
-        raise AirflowException(f"The key has to be less than {max_length} characters")
+        raise AirflowException(f"The id {k[:40]!r}… has {len(k)} characters; {max_length} is the most")
 
 
 def validate_instance_args(instance: object, expected_arg_types: Mapping[str, Any]) -> None:
@@ -50,9 +46,8 @@ def validate_instance_args(instance: object, expected_arg_types: Mapping[str, An
     for name, expected in expected_arg_types.items():
         value = getattr(instance, name, None)
         if value is not None and not isinstance(value, expected):
-            raise TypeError(
-                f"'{name}' has an invalid type {type(value)} with value {value}, expected type is {expected}"
-            )
+            names = " or ".join(kind.__name__ for kind in (expected if isinstance(expected, tuple) else (expected,)))
+            raise TypeError(f"{name} takes {names}, not {value!r} ({type(value).__name__})")
 
 
 def is_container(obj: Any) -> bool:
@@ -73,7 +68,7 @@ def as_flattened_list(iterable: Iterable[Iterable[T]]) -> list[T]:
 def chunks(items: list[T], chunk_size: int) -> Iterator[list[T]]:
     """The items in lists of ``chunk_size``; ValueError for a size below one."""
     if chunk_size <= 0:
-        raise ValueError("Chunk size must be a positive integer")
+        raise ValueError(f"A chunk has at least one member; chunk_size is {chunk_size}")
     for start in range(0, len(items), chunk_size):
         yield items[start : start + chunk_size]
 
@@ -95,11 +90,8 @@ def exactly_one(*args: Any) -> bool:
 
 def prevent_duplicates(kwargs1: Mapping[str, Any], kwargs2: Mapping[str, Any], *, fail_reason: str) -> None:
     """Raise TypeError where both mappings have a name."""
-    duplicates = [name for name in kwargs1 if name in kwargs2]
-    if len(duplicates) == 1:
-        raise TypeError(f"{fail_reason} argument: {duplicates[0]}")
-    if duplicates:
-        raise TypeError(f"{fail_reason} arguments: {', '.join(sorted(duplicates))}")
+    if twice := sorted(kwargs1.keys() & kwargs2.keys()):
+        raise TypeError(f"{fail_reason} {', '.join(twice)}")
 
 
 def convert_camel_to_snake(camel_str: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
@@ -18,8 +18,9 @@ from orchestration.authoring.expandinput import (
     is_mappable,
 )
 from orchestration.authoring.helpers import is_container, prevent_duplicates
+from orchestration.authoring.setup_teardown import refuse_both_marks
 from orchestration.authoring.trigger_rule import RENAMED, TriggerRule
-from orchestration.authoring.types import NOTSET, XCOM_RETURN_KEY
+from orchestration.authoring.types import XCOM_RETURN_KEY
 from orchestration.authoring.weight_rule import PriorityWeightStrategy, validate_and_load_priority_weight_strategy
 from orchestration.authoring.xcom_arg import XComArg
 
@@ -33,30 +34,45 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: The arguments that a mapped task has as attributes of its own, beside the shared ones.
+_OWN = ("task_id", "dag", "task_group", "start_date", "end_date")
+
+#: Said of an argument that all instances share, or that cannot differ between them.
+NOT_TWICE = "already given to partial(), or the same for all instances:"
+
+
+def refuse_nothing(mapped_kwargs: Mapping[str, Any]) -> None:
+    """TypeError for ``expand()`` without arguments."""
+    if not mapped_kwargs:
+        raise TypeError("expand() needs an argument to go over: a list, a dict or a result")
+
 
 def validate_mapping_kwargs(
     op: type[BaseOperator], func: Literal["expand", "partial"], value: Mapping[str, Any]
 ) -> None:
     """TypeError for arguments that no constructor of the class takes; ValueError for ones that cannot be expanded."""
-    unknown = dict(value)
-    for klass in op.mro():
-        for name in getattr(vars(klass).get("__init__"), "_argument_names", ()):
-            argument = unknown.pop(name, NOTSET)
-            if func == "expand" and argument is not NOTSET and not is_mappable(argument):
-                kind = type(argument).__name__
-                raise ValueError(f"{op.__name__}.expand() got an unexpected type {kind!r} for keyword argument {name}")
-    if len(unknown) == 1:
-        raise TypeError(f"{op.__name__}.{func}() got an unexpected keyword argument {next(iter(unknown))!r}")
-    if unknown:
-        raise TypeError(f"{op.__name__}.{func}() got unexpected keyword arguments {', '.join(map(repr, unknown))}")
+    constructors = [vars(klass).get("__init__") for klass in op.mro()]
+    accepted = {name for init in constructors for name in getattr(init, "_argument_names", ())}
+    refuse_arguments(f"{op.__name__}.{func}()", value, accepted, mapped=func == "expand")
+
+
+def refuse_arguments(call: str, given: Mapping[str, Any], accepted: Collection[str], *, mapped: bool) -> None:
+    """TypeError for names that are not accepted; for mapped arguments ValueError for what cannot be gone over."""
+    if unknown := [name for name in given if name not in accepted]:
+        raise TypeError(f"{call} takes no {', '.join(map(repr, unknown))}: look for a misspelt name")
+    for name, value in given.items():
+        if mapped and not is_mappable(value):
+            raise ValueError(
+                f"{call} cannot go over {name!r}, of type {type(value).__name__!r}: give a list, a dict or a result"
+            )
 
 
 def ensure_xcomarg_return_value(arg: Any) -> None:
     """ValueError where a value to expand over refers to an XCom that is no task's result."""
     if isinstance(arg, XComArg):
-        for operator, key in arg.iter_references():
-            if key != XCOM_RETURN_KEY:
-                raise ValueError(f"cannot map over XCom with custom key {key!r} from {operator}")
+        others = [(task, key) for task, key in arg.iter_references() if key != XCOM_RETURN_KEY]
+        for task, key in others:
+            raise ValueError(f"expand() goes over what a task returns, not over the XCom {key!r} of {task}")
     elif is_container(arg):
         for member in arg.values() if isinstance(arg, Mapping) else arg:
             ensure_xcomarg_return_value(member)
@@ -66,7 +82,7 @@ def ensure_list_of_dicts(kwargs: Any) -> None:
     """TypeError for what ``expand_kwargs`` does not take."""
     is_list = isinstance(kwargs, Sequence) and all(isinstance(member, (XComArg, Mapping)) for member in kwargs)
     if not is_list and not isinstance(kwargs, XComArg):
-        raise TypeError(f"expected XComArg or list[dict], not {type(kwargs).__name__}")
+        raise TypeError(f"expand_kwargs() takes a list of dicts, or a result that is one, not {kwargs!r}")
 
 
 class OperatorPartial:
@@ -78,7 +94,7 @@ class OperatorPartial:
         self.kwargs = kwargs
         self.params = params
         if operator_class.__name__ == "SubDagOperator":
-            raise TypeError("Mapping over deprecated SubDagOperator is not supported")
+            raise TypeError("A SubDagOperator cannot be mapped: put its tasks into a @task_group and expand that")
         validate_mapping_kwargs(operator_class, "partial", kwargs)
         self._expand_called = False
 
@@ -88,14 +104,17 @@ class OperatorPartial:
 
     def __del__(self) -> None:
         if not self._expand_called:
-            warnings.warn(f"Task {self.kwargs.get('task_id')!r} was never mapped!", UserWarning, stacklevel=1)
+            warnings.warn(
+                f"partial() of task {self.kwargs.get('task_id')!r} makes no task before expand() or expand_kwargs()",
+                UserWarning,
+                stacklevel=1,
+            )
 
     def expand(self, **mapped_kwargs: Any) -> MappedOperator:
         """An instance for each combination of the arguments' members."""
-        if not mapped_kwargs:
-            raise TypeError("no arguments to expand against")
+        refuse_nothing(mapped_kwargs)
         validate_mapping_kwargs(self.operator_class, "expand", mapped_kwargs)
-        prevent_duplicates(self.kwargs, mapped_kwargs, fail_reason="unmappable or already specified")
+        prevent_duplicates(self.kwargs, mapped_kwargs, fail_reason=NOT_TWICE)
         return self._expand(DictOfListsExpandInput(mapped_kwargs), strict=False)
 
     def expand_kwargs(self, kwargs: Any, *, strict: bool = True) -> MappedOperator:
@@ -103,21 +122,16 @@ class OperatorPartial:
         ensure_list_of_dicts(kwargs)
         return self._expand(ListOfDictsExpandInput(kwargs), strict=strict)
 
-    def _expand(self, expand_input: ExpandInput, *, strict: bool) -> MappedOperator:
+    def _expand(self, over: ExpandInput, *, strict: bool) -> MappedOperator:
         self._expand_called = True
-        ensure_xcomarg_return_value(expand_input.value)
-        kwargs = dict(self.kwargs)
+        ensure_xcomarg_return_value(over.value)
         return MappedOperator(
             operator_class=self.operator_class,
-            expand_input=expand_input,
-            task_id=kwargs.pop("task_id"),
-            dag=kwargs.pop("dag"),
-            task_group=kwargs.pop("task_group"),
-            start_date=kwargs.pop("start_date"),
-            end_date=kwargs.pop("end_date"),
-            partial_kwargs=kwargs,
+            expand_input=over,
             params=self.params,
             disallow_kwargs_override=strict,
+            partial_kwargs={name: value for name, value in self.kwargs.items() if name not in _OWN},
+            **{name: self.kwargs[name] for name in _OWN},
         )
 
 
@@ -229,7 +243,9 @@ class MappedOperator(AbstractOperator):
         self.trigger_rule = self.trigger_rule
         partial_kwargs["weight_rule"] = self.weight_rule
         if self.get_closest_mapped_task_group() is not None:
-            raise NotImplementedError("operator expansion in an expanded task group is not yet supported")
+            raise NotImplementedError(
+                f"Task {task_id!r} cannot expand within a group that expands itself: expand one of the two"
+            )
         if task_group:
             self.task_group = None
             task_group.add(self)
@@ -241,7 +257,7 @@ class MappedOperator(AbstractOperator):
                 XComArg.apply_upstream_relationship(self, value)
         if partial_kwargs.get("sla") is not None:
             raise AirflowException(
-                f"SLAs are unsupported with mapped tasks. Please set `sla=None` for task {self.task_id!r}."
+                f"A mapped task has no SLA: take sla out of partial() and of default_args for {self.task_id!r}"
             )
 
     def __repr__(self) -> str:
@@ -282,8 +298,8 @@ class MappedOperator(AbstractOperator):
 
     @is_setup.setter
     def is_setup(self, value: bool) -> None:
-        if self.is_teardown and value:
-            raise ValueError(f"Cannot mark task '{self.task_id}' as setup; task is already a teardown.")
+        if value:
+            refuse_both_marks(self, "setup")
         self.partial_kwargs["is_setup"] = value
 
     @property
@@ -293,8 +309,8 @@ class MappedOperator(AbstractOperator):
 
     @is_teardown.setter
     def is_teardown(self, value: bool) -> None:
-        if self.is_setup and value:
-            raise ValueError(f"Cannot mark task '{self.task_id}' as teardown; task is already a setup.")
+        if value:
+            refuse_both_marks(self, "teardown")
         self.partial_kwargs["is_teardown"] = value
 
     @property
@@ -372,11 +388,13 @@ class MappedOperator(AbstractOperator):
         index. RuntimeError for None. Arguments both shared and mapped are refused unless ``strict=False`` was said.
         """
         if resolve is None:
-            raise RuntimeError("cannot unmap a non-serialized operator without context")
+            raise RuntimeError(f"unmap() of {self} needs its arguments, or the context that names its map index")
         mapped = resolve
         if not isinstance(mapped, Mapping):
             mapped, _ = self.expand_mapped_kwargs(mapped[0], include_xcom=True)
-        kwargs = self._unmap_kwargs(mapped, strict=self._disallow_kwargs_override)
+        kwargs = {name: getattr(self, name) for name in _OWN} | self._shared_and(mapped)
+        kwargs["params"] = copy.deepcopy(self.params)
+        kwargs["params"].update(mapped.get("params", {}))
         marks = {name: kwargs.pop(name, False) for name in ("is_setup", "is_teardown", "on_failure_fail_dagrun")}
         single: BaseOperator = self.operator_class(**kwargs, _airflow_from_mapped=True)
         single.task_id = self.task_id  # groups and collisions must not change it a second time
@@ -386,22 +404,11 @@ class MappedOperator(AbstractOperator):
         single.upstream_task_ids = self.upstream_task_ids
         return single
 
-    def _unmap_kwargs(self, mapped_kwargs: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
-        if strict:
-            prevent_duplicates(self.partial_kwargs, mapped_kwargs, fail_reason="unmappable or already specified")
-        params = copy.deepcopy(self.params)
-        if "params" in mapped_kwargs:
-            params.update(mapped_kwargs["params"])
-        return {
-            "task_id": self.task_id,
-            "dag": self.dag,
-            "task_group": self.task_group,
-            "start_date": self.start_date,
-            "end_date": self.end_date,
-            **self.partial_kwargs,
-            **mapped_kwargs,
-            "params": params,
-        }
+    def _shared_and(self, mapped: Mapping[str, Any]) -> dict[str, Any]:
+        """The shared arguments under the mapped ones; TypeError for one in both, where ``strict`` forbids it."""
+        if self._disallow_kwargs_override:
+            prevent_duplicates(self.partial_kwargs, mapped, fail_reason=NOT_TWICE)
+        return {**self.partial_kwargs, **mapped}
 
     def expand_start_from_trigger(self, *, context: Mapping[str, Any], session: Any = None) -> bool:
         """Whether this instance begins deferred; its mapped arguments may say so."""
@@ -421,10 +428,7 @@ class MappedOperator(AbstractOperator):
         return args
 
     def _own_or_mapped(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        mapped, _ = self.expand_mapped_kwargs(context, include_xcom=False)
-        if self._disallow_kwargs_override:
-            prevent_duplicates(self.partial_kwargs, mapped, fail_reason="unmappable or already specified")
-        return {**self.partial_kwargs, **mapped}
+        return self._shared_and(self.expand_mapped_kwargs(context, include_xcom=False)[0])
 
     def render_template_fields(self, context: Any, jinja_env: jinja2.Environment | None = None) -> None:
         """Make the single task of the context's map index, put it into the context, and render its fields."""

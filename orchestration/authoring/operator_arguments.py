@@ -6,15 +6,18 @@ import copy
 import logging
 import warnings
 from collections.abc import Iterable, Mapping, MutableMapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from orchestration.authoring import timezone
 from orchestration.authoring.exceptions import AirflowException, RemovedInAirflow3Warning
 from orchestration.authoring.params import ParamsDict
 from orchestration.authoring.trigger_rule import RENAMED, TriggerRule
 from orchestration.conf import conf
 
 if TYPE_CHECKING:
+    from pendulum import DateTime
+
     from orchestration.authoring.dag import DAG
     from orchestration.authoring.task_group import TaskGroup
 
@@ -64,9 +67,40 @@ def parse_retries(retries: Any) -> int:
     try:
         number = int(retries)
     except (TypeError, ValueError):
-        raise AirflowException(f"'retries' type must be int, not {type(retries).__name__}") from None
-    logger.warning("Implicitly converting 'retries' from %r to int", retries)
+        raise AirflowException(f"retries is how often to try again, a whole number, not {retries!r}") from None
+    logger.warning("retries should be a whole number: %r is read as %d", retries, number)
     return number
+
+
+def parse_timeout(value: Any, place: str) -> timedelta | None:
+    """The ``execution_timeout``, None for none; ValueError for what is no timedelta."""
+    if value is None or isinstance(value, timedelta):
+        return value
+    raise ValueError(f"execution_timeout of {place} is a timedelta, not {value!r}: e.g. timedelta(minutes=5)")
+
+
+def parse_pool_slots(value: int, place: str) -> int:
+    """How many slots of its pool a task takes; ValueError for fewer than one."""
+    if value < 1:
+        raise ValueError(f"{place} takes {value} slots of its pool; a task takes one or more")
+    return value
+
+
+def parse_priority(value: Any, place: str, *, default: int) -> int:
+    """The ``priority_weight``; None is the default, AirflowException for what is no whole number."""
+    if value is None:
+        return default
+    if isinstance(value, int):
+        return value
+    raise AirflowException(f"priority_weight of {place} is a whole number, not {value!r}")
+
+
+def parse_moment(value: Any, name: str, place: str) -> DateTime | None:
+    """A date in UTC; None for none, and for what is no datetime, of which the log tells."""
+    if not value or isinstance(value, datetime):
+        return timezone.convert_to_utc(value or None)
+    logger.warning("%s of %s is left out: it should be a datetime, not %r", name, place, value)
+    return None
 
 
 def coerce_timedelta(value: float | timedelta, *, key: str) -> timedelta:
@@ -97,25 +131,25 @@ def get_merged_defaults(
 
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:
     if value and not isinstance(value, Mapping):
-        raise TypeError(f"{name} must be a mapping")
+        raise TypeError(f"{name} is a dict of names and values, not {value!r}")
     return value or {}
 
 
 def parse_trigger_rule(value: Any, place: str) -> TriggerRule:
     """The rule of that name, earlier names included; AirflowException for an unknown one."""
     if value in RENAMED:
-        warn(f"The trigger rule {value} is deprecated. Please use {RENAMED[value].value}.")
+        warn(f"Trigger rule {value!r} of {place} has a new name: write {RENAMED[value].value!r}.")
         return RENAMED[value]
-    if not TriggerRule.is_valid(value):
-        names = ", ".join(sorted(rule.value for rule in TriggerRule))
-        raise AirflowException(f"The trigger_rule must be one of {names}; '{place}' received '{value}'.")
-    return TriggerRule(value)
+    if TriggerRule.is_valid(value):
+        return TriggerRule(value)
+    names = ", ".join(sorted(rule.value for rule in TriggerRule))
+    raise AirflowException(f"{place} has an unknown trigger_rule, {value!r}. There are {names}.")
 
 
 def refuse_unknown(class_name: str, task_id: str, kwargs: dict[str, Any]) -> None:
     """AirflowException for arguments that no constructor took, unless ``operators.allow_illegal_arguments`` is set."""
-    place = f"{class_name} (task_id: {task_id})"
-    text = f"Invalid arguments were passed to {place}. Invalid arguments were:\n**kwargs: {kwargs}"
+    names = ", ".join(f"{name}={value!r}" for name, value in kwargs.items())
+    text = f"{class_name} of task {task_id!r} takes no {names}. Look for a misspelt name."
     if not conf.getboolean("operators", "allow_illegal_arguments"):
         raise AirflowException(text)
     warn(text)
@@ -137,5 +171,5 @@ def lineage_entities(value: Any, kind: str) -> list[Any]:
     for entity in entities:
         is_entity = any(hasattr(type(entity), mark) for mark in ("__attrs_attrs__", "__dataclass_fields__", "uri"))
         if not is_entity:
-            raise TypeError(f"{entity} cannot be an {kind}")
+            raise TypeError(f"{entity!r} cannot be an {kind}: give a Dataset, or an object of an attrs or dataclass")
     return entities

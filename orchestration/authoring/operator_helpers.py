@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-import itertools
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-
-from orchestration.authoring.types import NOTSET
 
 if TYPE_CHECKING:
     from orchestration.authoring.outlet_events import OutletEventAccessors
@@ -48,19 +45,18 @@ class KeywordParameters:
     """The keyword arguments a function takes out of a mapping: all of them for ``**kwargs``."""
 
     def __init__(self, kwargs: Mapping[str, Any], *, wildcard: bool) -> None:
-        self._kwargs = kwargs
         self._wildcard = wildcard
+        self._kwargs = kwargs
 
     @classmethod
     def determine(cls, func: Callable[..., Any], args: Collection[Any], kwargs: Mapping[str, Any]) -> KeywordParameters:
         """Choose for a call with these positional arguments; ValueError where one of those is in the mapping too."""
         parameters = inspect.signature(func).parameters
-        for name in itertools.islice(parameters, len(args)):
-            if name in kwargs:
-                raise ValueError(f"The key {name!r} in args is a part of kwargs and therefore reserved.")
-        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-            return cls(kwargs, wildcard=True)
-        return cls({name: kwargs[name] for name in parameters if name in kwargs}, wildcard=False)
+        names = list(parameters)
+        refuse_context_names(name for name in names[: len(args)] if name in kwargs)
+        takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+        wanted = kwargs if takes_all else {name: kwargs[name] for name in names if name in kwargs}
+        return cls(wanted, wildcard=takes_all)
 
     def unpacking(self) -> Mapping[str, Any]:
         """The arguments for a call with ``**``; costly values of a context are given as lazy ones."""
@@ -75,6 +71,12 @@ class KeywordParameters:
         return self._kwargs
 
 
+def refuse_context_names(names: Iterable[str]) -> None:
+    """ValueError for a positional parameter that has the name of a context value."""
+    for name in names:
+        raise ValueError(f"The parameter {name!r} is given by position, but the context has a value of that name too")
+
+
 def determine_kwargs(func: Callable[..., Any], args: Collection[Any], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
     """The members of the mapping that the function takes by keyword."""
     return KeywordParameters.determine(func, args, kwargs).unpacking()
@@ -84,10 +86,10 @@ def make_kwargs_callable(func: Callable[..., Any]) -> Callable[..., Any]:
     """The function, which now ignores keyword arguments it does not take."""
 
     @functools.wraps(func)
-    def kwargs_func(*args: Any, **kwargs: Any) -> Any:
-        return func(*args, **determine_kwargs(func, args, kwargs))
+    def choosy(*args: Any, **given: Any) -> Any:
+        return func(*args, **determine_kwargs(func, args, given))
 
-    return kwargs_func
+    return choosy
 
 
 class ExecutionCallableRunner:
@@ -96,25 +98,25 @@ class ExecutionCallableRunner:
     def __init__(
         self, func: Callable[..., Any], outlet_events: OutletEventAccessors, *, logger: logging.Logger | None
     ) -> None:
-        self.func = func
         self.outlet_events = outlet_events
-        self.logger = logger or logging.getLogger(__name__)
+        self.func = func
+        self.logger = logging.getLogger(__name__) if logger is None else logger
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """The function's result; a generator's is what it returns at its end."""
+        result = self.func(*args, **kwargs)
         if not inspect.isgeneratorfunction(self.func):
-            return self.func(*args, **kwargs)
+            return result
+        while True:
+            try:
+                self._note(next(result))
+            except StopIteration as end:
+                return end.value
+
+    def _note(self, item: Any) -> None:
         from orchestration.authoring.datasets import Metadata
 
-        result: Any = NOTSET
-
-        def exhaust() -> Iterator[Any]:
-            nonlocal result
-            result = yield from self.func(*args, **kwargs)
-
-        for item in exhaust():
-            if isinstance(item, Metadata):
-                self.outlet_events.note(item)
-            else:
-                self.logger.warning("Ignoring unknown data of %r received from task", type(item))
-        return result
+        if isinstance(item, Metadata):
+            self.outlet_events.note(item)
+        else:
+            self.logger.warning("Only Metadata can be yielded; a %s is left out", type(item).__name__)

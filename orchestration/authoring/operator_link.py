@@ -22,7 +22,7 @@ class BaseOperatorLink(ABC):
 
     @abstractmethod
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """The address for one task instance; ``ti_key`` has dag_id, task_id, run_id, try_number, map_index.
+        """The address for one task instance, of which ``ti_key`` is the key.
 
         A link of the old kind takes the run's logical date as its second argument.
         """

@@ -35,7 +35,9 @@ def _apply_defaults(init: Callable[..., None]) -> Callable[..., None]:
         from orchestration.authoring.task_group import TaskGroupContext
 
         if args:
-            raise AirflowException("Use keyword arguments when initializing operators")
+            raise AirflowException(
+                f"{type(self).__name__} takes its arguments by name, and got {len(args)} without: write task_id=…"
+            )
         is_outermost = "_from_mapped" not in self.__dict__
         from_mapped = kwargs.pop("_airflow_from_mapped", self._from_mapped)
         self.__dict__["_from_mapped"] = from_mapped
@@ -66,10 +68,11 @@ def _apply_defaults(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _refuse_missing(names: set[str]) -> None:
-    if len(names) == 1:
-        raise AirflowException(f"missing keyword argument {names.pop()!r}")
     if names:
-        raise AirflowException(f"missing keyword arguments {', '.join(map(repr, sorted(names)))}")
+        raise AirflowException(
+            f"missing {'argument' if len(names) == 1 else 'arguments'} {', '.join(map(repr, sorted(names)))}: "
+            "give them here, or in the default_args of the DAG or group"
+        )
 
 
 def _guard_execute(execute: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,7 +83,10 @@ def _guard_execute(execute: Callable[..., Any]) -> Callable[..., Any]:
         from orchestration.authoring.context import executing_task
 
         if executing_task() is not self and not self._may_run_anywhere:
-            message = f"{type(self).__name__}.{execute.__name__} cannot be called outside TaskInstance!"
+            message = (
+                f"{type(self).__name__}.{execute.__name__}() was called from the code of another task; "
+                "make a task of its own of it, joined by >>"
+            )
             if not self.allow_nested_operators:
                 raise AirflowException(message)
             self.log.warning(message)

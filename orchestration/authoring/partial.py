@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.authoring import abstractoperator as defaults
 from orchestration.authoring import timezone
+from orchestration.authoring.operator_arguments import (
+    coerce_timedelta,
+    get_merged_defaults,
+    parse_pool_slots,
+    parse_retries,
+)
+from orchestration.authoring.resources import coerce_resources
 from orchestration.authoring.types import NOTSET
 
 if TYPE_CHECKING:
@@ -34,7 +41,7 @@ class PartialDescriptor:
     def __get__(self, task: BaseOperator | None, operator_class: type[BaseOperator]) -> Callable[..., OperatorPartial]:
         def partial(**kwargs: Any) -> OperatorPartial:
             if task is not None:
-                raise TypeError("partial can only be called on Operator classes, not Tasks themselves")
+                raise TypeError(f"{task} is made already: call {operator_class.__name__}.partial(…) on the class")
             return make_partial(operator_class, **kwargs)
 
         return partial
@@ -58,12 +65,6 @@ def make_partial(operator_class: type[BaseOperator], *, task_id: str, **kwargs: 
 
     TypeError for unknown arguments, ValueError for fewer than one pool slot.
     """
-    from orchestration.authoring.baseoperator import (
-        coerce_resources,
-        coerce_timedelta,
-        get_merged_defaults,
-        parse_retries,
-    )
     from orchestration.authoring.dag import DagContext
     from orchestration.authoring.mappedoperator import OperatorPartial, validate_mapping_kwargs
     from orchestration.authoring.task_group import TaskGroupContext
@@ -77,8 +78,6 @@ def make_partial(operator_class: type[BaseOperator], *, task_id: str, **kwargs: 
     if group:
         task_id = group.child_id(task_id)
     default_args, merged_params = get_merged_defaults(dag, group, params, kwargs.pop("default_args", None))
-    if "task_concurrency" in kwargs:
-        raise TypeError("unexpected argument: task_concurrency")
     shared = {
         name: default_args.get(name, default) if kwargs.get(name, NOTSET) is NOTSET else kwargs[name]
         for name, default in _shared_defaults().items()
@@ -86,23 +85,28 @@ def make_partial(operator_class: type[BaseOperator], *, task_id: str, **kwargs: 
     for name in ("inlets", "outlets"):
         shared[name] = shared[name] or []
     arguments = {**kwargs, **shared, "task_id": task_id, "dag": dag, "task_group": group}
-    arguments["start_date"] = timezone.convert_to_utc(arguments["start_date"])
-    arguments["end_date"] = timezone.convert_to_utc(arguments["end_date"])
-    normalise(arguments, place=f"{task_id} in dag {dag.dag_id}" if dag else task_id)
-    arguments["executor_config"] = arguments["executor_config"] or {}
-    arguments["resources"] = coerce_resources(arguments["resources"])
-    arguments["retries"] = parse_retries(arguments["retries"])
-    arguments["retry_delay"] = coerce_timedelta(arguments["retry_delay"], key="retry_delay")
-    if arguments["max_retry_delay"] is not None:
-        arguments["max_retry_delay"] = coerce_timedelta(arguments["max_retry_delay"], key="max_retry_delay")
+    normalise(arguments, place=f"{dag.dag_id}.{task_id}" if dag else task_id)
     return OperatorPartial(operator_class=operator_class, kwargs=arguments, params=merged_params)
 
 
 def normalise(arguments: dict[str, Any], *, place: str) -> None:
-    """What one argument means for another, for operators and decorated functions alike."""
+    """Check the shared arguments and bring them into one form, for operators and decorated functions alike.
+
+    TypeError for ``task_concurrency``, ValueError for fewer than one pool slot, AirflowException for other retries
+    than a number.
+    """
+    if "task_concurrency" in arguments:
+        raise TypeError("A mapped task takes no task_concurrency: write max_active_tis_per_dag")
     if arguments.get("wait_for_downstream"):
         arguments["depends_on_past"] = True
     if arguments.get("pool") is None:
         arguments["pool"] = defaults.DEFAULT_POOL_NAME
-    if arguments.get("pool_slots", defaults.DEFAULT_POOL_SLOTS) < 1:
-        raise ValueError(f"pool slots for {place} cannot be less than 1")
+    parse_pool_slots(arguments.get("pool_slots", defaults.DEFAULT_POOL_SLOTS), place)
+    arguments["retries"] = parse_retries(arguments.get("retries", defaults.DEFAULT_RETRIES))
+    delay, longest = arguments.get("retry_delay", defaults.DEFAULT_RETRY_DELAY), arguments.get("max_retry_delay")
+    arguments["retry_delay"] = coerce_timedelta(delay, key="retry_delay")
+    arguments["max_retry_delay"] = None if longest is None else coerce_timedelta(longest, key="max_retry_delay")
+    for name in ("start_date", "end_date"):
+        arguments[name] = timezone.convert_to_utc(arguments.get(name))
+    arguments["resources"] = coerce_resources(arguments.get("resources"))
+    arguments["executor_config"] = arguments.get("executor_config") or {}

@@ -23,10 +23,11 @@ def chain(*tasks: Any) -> None:
         elif isinstance(after, DependencyMixin):
             after.set_upstream(before)
         elif not isinstance(before, Sequence) or not isinstance(after, Sequence):
-            raise TypeError(f"Chain not supported between instances of {type(before)} and {type(after)}")
+            raise TypeError(f"chain() joins tasks, groups and lists of them, not {before!r} with {after!r}")
         elif len(before) != len(after):
             raise AirflowException(
-                f"Chain not supported for different length Iterable. Got {len(before)} and {len(after)}."
+                f"chain() joins lists member by member, and {len(before)} are followed by {len(after)}: "
+                "use cross_downstream() or chain_linear() to join all with all"
             )
         else:
             for one, other in zip(before, after, strict=True):
@@ -42,15 +43,15 @@ def cross_downstream(from_tasks: Sequence[DependencyMixin], to_tasks: Any) -> No
 def chain_linear(*elements: Any) -> None:
     """Put every task of each list after every task of the list before it. ValueError for labels or nothing to join."""
     if not elements:
-        raise ValueError("No tasks provided; nothing to do.")
+        raise ValueError("chain_linear() got no task")
     before: Sequence[Any] | None = None
     is_joined = False
     for element in elements:
         if isinstance(element, EdgeModifier):
-            raise ValueError("Labels are not supported by chain_linear")
+            raise ValueError("chain_linear() takes no labels: set those edges with >>")
         for task in before or ():
             task.set_downstream(element)
             is_joined = True
         before = [element] if isinstance(element, DependencyMixin) else element
     if not is_joined:
-        raise ValueError("No dependencies were set. Did you forget to expand with `*`?")
+        raise ValueError("chain_linear() got one element, so there is nothing to join: write *tasks for a list")

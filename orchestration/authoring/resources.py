@@ -21,9 +21,7 @@ class Resources:
     def __post_init__(self) -> None:
         for name, quantity in vars(self).items():
             if quantity < 0:
-                raise AirflowException(
-                    f"Received resource quantity {quantity} for resource {name}, but it must not be negative."
-                )
+                raise AirflowException(f"A task cannot ask for {quantity} {name}: give 0 or more")
 
 
 def coerce_resources(resources: dict[str, Any] | None) -> Resources | None:

@@ -66,7 +66,7 @@ class SetupTeardownContext:
         tasks: Tasks = tuple(operator) if isinstance(operator, Sequence) else (operator,)
         is_setup = tasks[0].is_setup
         if any(task.is_setup != is_setup for task in tasks):
-            cls._refuse("All tasks in the list must be either setup or teardown tasks")
+            cls._refuse("`with` takes a list of setups or a list of teardowns, and this one has both: use two blocks")
         if is_setup:
             cls._setups.push(tasks)
             cls._teardowns_of_setups.push(_nearest(tasks[0], tasks[0].downstream_list, lambda task: task.is_teardown))
@@ -88,7 +88,7 @@ class SetupTeardownContext:
     def add_task(cls, task: Any) -> None:
         """Put a task defined elsewhere, or its output, into the open block."""
         if not cls.active:
-            raise AirflowException("Cannot add task to context outside the context manager.")
+            raise AirflowException(f"No setup's or teardown's block is open to take {task} in: call this within `with`")
         cls.update_context_map(getattr(task, "operator", task))
 
     @classmethod
@@ -160,5 +160,14 @@ context_wrapper = ContextWrapper
 
 def refuse_work_task(operator: AbstractOperator) -> None:
     """AirflowException for a task that is neither setup nor teardown."""
-    if not operator.is_setup and not operator.is_teardown:
-        raise AirflowException("Only setup/teardown tasks can be used as context managers.")
+    if not (operator.is_setup or operator.is_teardown):
+        raise AirflowException(
+            f"`with` takes setups and teardowns, and {operator} is neither: mark it with as_setup() or as_teardown()"
+        )
+
+
+def refuse_both_marks(operator: AbstractOperator, mark: str) -> None:
+    """ValueError where a task that gets the mark, ``setup`` or ``teardown``, has the other one."""
+    other = "setup" if mark == "teardown" else "teardown"
+    if getattr(operator, f"is_{other}"):
+        raise ValueError(f"Task {operator.task_id!r} cannot become a {mark}: it is a {other}")

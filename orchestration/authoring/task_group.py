@@ -7,7 +7,7 @@ import functools
 import operator
 import re
 import weakref
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from orchestration.authoring.exceptions import (
@@ -65,7 +65,7 @@ class TaskGroup(DAGNode):
         dag = dag or DagContext.get_current_dag()
         if group_id is None:
             if parent_group:
-                raise AirflowException("Root TaskGroup cannot have parent_group")
+                raise AirflowException("A group without an id is a DAG's outermost one: it takes no parent_group")
             self.used_group_ids = set()
             self.dag = dag
         else:
@@ -100,7 +100,10 @@ class TaskGroup(DAGNode):
         if self._group_id is None or self._group_id not in self.used_group_ids:
             return
         if not add_suffix:
-            raise DuplicateTaskIdFound(f"group_id '{self._group_id}' has already been added to the DAG")
+            raise DuplicateTaskIdFound(
+                f"The DAG has a task or group {self._group_id!r} already: choose another group_id, "
+                "or set add_suffix_on_collision"
+            )
         base = re.split(r"__\d+$", self._group_id)[0]
         pattern = re.compile(rf"{re.escape(base)}__(\d+)")
         taken = [int(match[1]) for used in self.used_group_ids if used and (match := pattern.fullmatch(used))]
@@ -138,14 +141,7 @@ class TaskGroup(DAGNode):
     def __iter__(self) -> Iterator[AbstractOperator]:
         """All tasks, those of inner groups too."""
         for child in self.children.values():
-            yield from self._iter_child(child)
-
-    @staticmethod
-    def _iter_child(child: Any) -> Iterator[AbstractOperator]:
-        if isinstance(child, TaskGroup):
-            yield from child
-        else:
-            yield child
+            yield from _tasks_of(child)
 
     def add(self, task: DAGNode) -> DAGNode:
         """Take in a task or an empty group; raises where its id is taken or it belongs to another group."""
@@ -160,21 +156,24 @@ class TaskGroup(DAGNode):
         task.task_group = weakref.proxy(self)  # first, since a group's id depends on it
         key = task.node_id
         if key in self.children:
-            kind = "Task" if hasattr(task, "task_id") else "Task Group"
-            raise DuplicateTaskIdFound(f"{kind} id '{key}' has already been added to the DAG")
+            raise DuplicateTaskIdFound(f"The DAG has a task or group {key!r} already: choose another id")
         if isinstance(task, TaskGroup):
-            if self.dag:
-                if task.dag is not None and self.dag is not task.dag:
-                    raise RuntimeError(f"Cannot mix TaskGroups from different DAGs: {self.dag} and {task.dag}")
-                task.dag = self.dag
-            if task.children:
-                raise AirflowException("Cannot add a non-empty TaskGroup")
+            self._take_in(task)
         self.children[key] = task
         return task
 
+    def _take_in(self, group: TaskGroup) -> None:
+        if group.children:
+            raise AirflowException(f"{group.group_id!r} has tasks already: add it to its group before it gets them")
+        if not self.dag:
+            return
+        if group.dag is not None and group.dag is not self.dag:
+            raise RuntimeError(_of_two_dags(self.dag, group.dag))
+        group.dag = self.dag
+
     def _remove(self, task: DAGNode) -> None:
         if task.node_id not in self.children:
-            raise KeyError(f"Node id {task.node_id!r} not part of this task group")
+            raise KeyError(f"{task.node_id!r} is not in group {self.group_id!r}")
         self.used_group_ids.remove(task.node_id)
         del self.children[task.node_id]
 
@@ -189,21 +188,16 @@ class TaskGroup(DAGNode):
             later.upstream_group_ids.add(earlier.group_id)
             earlier.downstream_group_ids.add(later.group_id)
             return
-        for task in other.roots:
-            if not isinstance(task, DAGNode):
-                raise AirflowException(
-                    f"Relationships can only be set between TaskGroup or operators; received {type(task).__name__}"
-                )
-            if self == task:  # a label between this group and something else
+        own_ids = self.upstream_task_ids if upstream else self.downstream_task_ids
+        for node in other.roots:
+            if not isinstance(node, DAGNode):
+                raise AirflowException(f"A group is joined to tasks and groups, not to {node!r}")
+            if node == self:  # a label between this group and something else
                 continue
-            if upstream:
-                self.upstream_task_ids.add(task.node_id)
-                if edge_modifier:
-                    edge_modifier.add_edge_info(self.dag, task.node_id, self.upstream_join_id)
-            else:
-                self.downstream_task_ids.add(task.node_id)
-                if edge_modifier:
-                    edge_modifier.add_edge_info(self.dag, self.downstream_join_id, task.node_id)
+            own_ids.add(node.node_id)
+            if edge_modifier:
+                ends = (node.node_id, self.upstream_join_id) if upstream else (self.downstream_join_id, node.node_id)
+                edge_modifier.add_edge_info(self.dag, *ends)
 
     def _set_relatives(
         self,
@@ -211,7 +205,8 @@ class TaskGroup(DAGNode):
         upstream: bool = False,
         edge_modifier: EdgeModifier | None = None,
     ) -> None:
-        others = task_or_task_list if isinstance(task_or_task_list, Sequence) else [task_or_task_list]
+        given = task_or_task_list
+        others = given if isinstance(given, Sequence) else [given]
         for other in others:
             self.update_relative(other, upstream, edge_modifier=edge_modifier)
         if upstream:
@@ -323,16 +318,17 @@ class TaskGroup(DAGNode):
                     del waiting[key]
                     found.append(node)
             if len(found) == count:
-                raise AirflowDagCycleException(f"A cyclic dependency occurred in dag: {self.dag_id}")
+                names = ", ".join(sorted(map(str, waiting)))
+                raise AirflowDagCycleException(f"In DAG {self.dag_id!r} these wait for one another: {names}")
         return found
 
     def iter_mapped_task_groups(self) -> Iterator[MappedTaskGroup]:
         """This group if it is mapped, then the mapped groups around it, innermost first."""
-        group: TaskGroup | None = self
-        while group is not None:
-            if isinstance(group, MappedTaskGroup):
-                yield group
-            group = group.task_group
+        around: TaskGroup | None = self
+        while around is not None:
+            if isinstance(around, MappedTaskGroup):
+                yield around
+            around = around.parent_group
 
     def iter_tasks(self) -> Iterator[AbstractOperator]:
         """All tasks, those of outer levels first."""
@@ -360,21 +356,27 @@ def _is_within(task: AbstractOperator, nodes: Mapping[Any, DAGNode]) -> bool:
 def _validate_group_id(group_id: str, prefix_group_id: bool) -> None:
     if prefix_group_id:
         validate_group_key(group_id)
-    elif not isinstance(group_id, str):
-        raise ValueError("group_id must be str")
-    elif not group_id:
-        raise ValueError("group_id must not be empty")
+    elif not isinstance(group_id, str) or not group_id:
+        raise ValueError(f"A group_id is a text with something in it, not {group_id!r}")
 
 
 def _find_parent(parent_group: TaskGroup | None, dag: DAG | None) -> TaskGroup:
     if not parent_group and not dag:
-        raise AirflowException("TaskGroup can only be used inside a dag")
+        raise AirflowException("A TaskGroup is part of a DAG: make it within `with DAG(…):`, or give it dag=…")
     parent = parent_group or TaskGroupContext.get_current_task_group(dag)
     if not parent:
-        raise AirflowException("TaskGroup must have a parent_group except for the root TaskGroup")
+        raise AirflowException("There is no group around this TaskGroup: give it parent_group=…")
     if dag is not parent.dag:
-        raise RuntimeError(f"Cannot mix TaskGroups from different DAGs: {dag} and {parent.dag}")
+        raise RuntimeError(_of_two_dags(dag, parent.dag))
     return parent
+
+
+def _of_two_dags(one: Any, other: Any) -> str:
+    return f"A group and the group around it are of one DAG, not of {one} and {other}"
+
+
+def _tasks_of(node: Any) -> Iterable[AbstractOperator]:
+    return node if isinstance(node, TaskGroup) else (node,)
 
 
 class MappedTaskGroup(TaskGroup):
@@ -388,9 +390,10 @@ class MappedTaskGroup(TaskGroup):
         for child in self.children.values():
             if getattr(child, "trigger_rule", None) == TriggerRule.ALWAYS:
                 raise ValueError(
-                    "Task-generated mapping within a mapped task group is not allowed with trigger rule 'always'"
+                    f"Trigger rule 'always' of {child.node_id!r} does not go with the expanded group around it, "
+                    "whose size is known only when others have run: choose another rule"
                 )
-            yield from self._iter_child(child)
+            yield from _tasks_of(child)
 
     def iter_mapped_dependencies(self) -> Iterator[AbstractOperator]:
         """The tasks whose XComs the group expands over."""

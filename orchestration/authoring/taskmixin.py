@@ -94,10 +94,10 @@ class DependencyMixin:
         """The tasks in a value: tasks themselves, references, and those in sequences."""
         from orchestration.authoring.abstractoperator import AbstractOperator
 
-        if isinstance(obj, AbstractOperator):
-            yield obj, "operator"
-        elif isinstance(obj, ResolveMixin):
+        if isinstance(obj, ResolveMixin):
             yield from obj.iter_references()
+        elif isinstance(obj, AbstractOperator):
+            yield obj, "operator"
         elif isinstance(obj, Sequence) and not isinstance(obj, str):
             for member in obj:
                 yield from cls._iter_references(member)
@@ -160,9 +160,7 @@ class DAGNode(DependencyMixin, metaclass=ABCMeta):
             other.update_relative(self, not upstream, edge_modifier=edge_modifier)
             for task in other.leaves if upstream else other.roots:
                 if not isinstance(task, AbstractOperator):
-                    raise AirflowException(
-                        f"Relationships can only be set between Operators; received {type(task).__name__}"
-                    )
+                    raise AirflowException(f">> and << join tasks and groups of them, not {task!r}")
                 tasks.append(task)
         dag = self._common_dag(tasks)
         if not self.has_dag():
@@ -180,14 +178,10 @@ class DAGNode(DependencyMixin, metaclass=ABCMeta):
         nodes: list[Any] = [*self.roots, *tasks]
         dags = {id(node.dag): node.dag for node in nodes if node.has_dag() and node.dag}
         if len(dags) > 1:
-            raise AirflowException(
-                f"Tried to set relationships between tasks in more than one DAG: {set(map(str, dags.values()))}"
-            )
+            names = ", ".join(sorted(map(str, dags.values())))
+            raise AirflowException(f"An edge joins tasks of one DAG; these are of several: {names}")
         if not dags:
-            raise AirflowException(
-                "Tried to create relationships between tasks that don't have DAGs yet. "
-                f"Set the DAG for at least one task and try again: {[self, *tasks]}"
-            )
+            raise AirflowException(f"None of {[self, *tasks]} is in a DAG: give one of them dag=… before joining them")
         dag: DAG = dags.popitem()[1]
         return dag
 
@@ -215,7 +209,7 @@ class DAGNode(DependencyMixin, metaclass=ABCMeta):
 
     def _tasks_by_id(self, task_ids: set[str]) -> list[AbstractOperator]:
         if not self.dag:
-            raise AirflowException(f"Operator {self} has not been assigned to a DAG yet")
+            raise AirflowException(f"{self} is in no DAG, so it has no tasks beside it")
         return [self.dag.get_task(task_id) for task_id in task_ids]
 
     def get_direct_relative_ids(self, upstream: bool = False) -> set[str]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from orchestration.authoring.exceptions import XComNotFound
 from orchestration.authoring.setup_teardown import SetupTeardownContext, refuse_work_task
 from orchestration.authoring.taskmixin import DependencyMixin, ResolveMixin
-from orchestration.authoring.trigger_rule import TriggerRule
 from orchestration.authoring.types import NOTSET, XCOM_RETURN_KEY, ArgNotSet
 
 if TYPE_CHECKING:
@@ -125,12 +124,14 @@ class PlainXComArg(XComArg):
     def __getitem__(self, item: str) -> XComArg:
         """``result["name"]``: what the task pushed under that key."""
         if not isinstance(item, str):
-            raise ValueError(f"XComArg only supports str lookup, received {type(item).__name__}")
+            raise ValueError(f"A result's parts are asked for by name, as result['name'], not by {item!r}")
         return PlainXComArg(self.operator, item)
 
     def __iter__(self) -> Iterator[Any]:
         """Refuse: without this, Python would ask ``[0]``, ``[1]`` … for ever."""
-        raise TypeError("'XComArg' object is not iterable")
+        raise TypeError(
+            f"The result of {self.operator.task_id!r} is not there yet, so it cannot be gone through: use expand()"
+        )
 
     def __repr__(self) -> str:
         key = "" if self.key == XCOM_RETURN_KEY else f", {self.key!r}"
@@ -172,21 +173,12 @@ class PlainXComArg(XComArg):
 
     def as_setup(self) -> XComArg:
         """Mark the task as setup."""
-        self.operator.is_setup = True
+        self.operator.as_setup()
         return self
 
     def as_teardown(self, *, setups: Any = NOTSET, on_failure_fail_dagrun: Any = NOTSET) -> XComArg:
         """Mark the task as teardown of the given setups."""
-        operator = self.operator
-        operator.is_teardown = True
-        operator.trigger_rule = TriggerRule.ALL_DONE_SETUP_SUCCESS
-        if on_failure_fail_dagrun is not NOTSET:
-            operator.on_failure_fail_dagrun = on_failure_fail_dagrun
-        if not isinstance(setups, ArgNotSet):
-            given: Any = [setups] if isinstance(setups, DependencyMixin) else setups
-            for setup in given:
-                setup.is_setup = True
-                setup.set_downstream(operator)
+        self.operator.as_teardown(setups=setups, on_failure_fail_dagrun=on_failure_fail_dagrun)
         return self
 
     def iter_references(self) -> Iterator[tuple[AbstractOperator, str]]:
@@ -195,22 +187,22 @@ class PlainXComArg(XComArg):
 
     def map(self, f: Callable[[Any], Any]) -> MapXComArg:
         """See ``XComArg.map``; only for results."""
-        self._refuse_other_keys("map against")
+        self._refuse_other_keys("map")
         return super().map(f)
 
     def zip(self, *others: XComArg, fillvalue: Any = NOTSET) -> ZipXComArg:
         """See ``XComArg.zip``; only for results."""
-        self._refuse_other_keys("map against")
+        self._refuse_other_keys("zip")
         return super().zip(*others, fillvalue=fillvalue)
 
     def concat(self, *others: XComArg) -> ConcatXComArg:
         """See ``XComArg.concat``; only for results."""
-        self._refuse_other_keys("concatenate")
+        self._refuse_other_keys("concat")
         return super().concat(*others)
 
     def _refuse_other_keys(self, verb: str) -> None:
         if self.key != XCOM_RETURN_KEY:
-            raise ValueError(f"cannot {verb} non-return XCom")
+            raise ValueError(f"{verb}() is for what a task returns, not for its XCom {self.key!r}")
 
     def get_task_map_length(self, run_id: str, *, session: Any = None) -> int | None:
         """The length of the result; for a mapped task the number of instances that pushed one."""
@@ -248,11 +240,10 @@ class MapXComArg(XComArg):
     """A result with functions applied to each member."""
 
     def __init__(self, arg: XComArg, callables: Sequence[Callable[[Any], Any]]) -> None:
-        for function in callables:
-            if getattr(function, "_airflow_is_task_decorator", False):
-                raise ValueError("map() argument must be a plain function, not a @task operator")
-        self.arg = arg
+        if any(getattr(function, "_airflow_is_task_decorator", False) for function in callables):
+            raise ValueError("map() takes a plain function; for a @task use its expand()")
         self.callables = callables
+        self.arg = arg
 
     def __repr__(self) -> str:
         return repr(self.arg) + "".join(f".map({callable_name(function)})" for function in self.callables)
@@ -278,9 +269,7 @@ class ZipXComArg(XComArg):
     """Results side by side."""
 
     def __init__(self, args: Sequence[XComArg], *, fillvalue: Any = NOTSET) -> None:
-        if not args:
-            raise ValueError("At least one input is required")
-        self.args = args
+        self.args = _not_empty(args, "zip")
         self.fillvalue = fillvalue
 
     def __repr__(self) -> str:
@@ -310,9 +299,7 @@ class ConcatXComArg(XComArg):
     """Results one after the other."""
 
     def __init__(self, args: Sequence[XComArg]) -> None:
-        if not args:
-            raise ValueError("At least one input is required")
-        self.args = args
+        self.args = _not_empty(args, "concat")
 
     def __repr__(self) -> str:
         first, *rest = map(repr, self.args)
@@ -337,6 +324,12 @@ class ConcatXComArg(XComArg):
         return _ConcatResult([_collection(arg, "concat", context) for arg in self.args])
 
 
+def _not_empty(args: Sequence[XComArg], verb: str) -> Sequence[XComArg]:
+    if args:
+        return args
+    raise ValueError(f"{verb}() needs a result to start with")
+
+
 def _lengths(args: Sequence[XComArg], run_id: str) -> list[int] | None:
     """The parts' lengths, or None where one is not known yet."""
     lengths = [arg.get_task_map_length(run_id) for arg in args]
@@ -347,7 +340,7 @@ def _lengths(args: Sequence[XComArg], run_id: str) -> list[int] | None:
 def _collection(arg: XComArg, verb: str, context: Mapping[str, Any]) -> Any:
     value = arg.resolve(context)
     if not isinstance(value, (Sequence, dict)):
-        raise ValueError(f"XCom {verb} expects sequence or dict, not {type(value).__name__}")
+        raise ValueError(f"{verb}() goes over a list or dict, and the result is of type {type(value).__name__}")
     return value
 
 

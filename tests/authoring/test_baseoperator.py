@@ -68,7 +68,7 @@ def test_a_task_without_a_dag_stands_alone():
     assert not a.has_dag()
     assert a.get_dag() is None
     assert a.get_flat_relative_ids() == set()
-    with pytest.raises(AirflowException, match="has not been assigned to a DAG"):
+    with pytest.raises(AirflowException, match="is in no DAG"):
         _ = a.dag
 
 
@@ -288,7 +288,7 @@ def test_inlets_and_outlets():
     assert a.get_inlet_defs() == [Dataset("z")]
     with pytest.raises(TypeError, match="cannot be an outlet"):
         a > 5
-    with pytest.raises(TypeError, match="not an Operator"):
+    with pytest.raises(TypeError, match="takes a task on the right"):
         a | 5
 
 
@@ -315,11 +315,11 @@ def test_the_label_is_the_id_without_the_group_s():
 
 
 def test_an_unmapped_partial_warns():
-    with pytest.warns(UserWarning, match="Task 'a' was never mapped!"):
+    with pytest.warns(UserWarning, match="task 'a' makes no task before expand"):
         BashOperator.partial(task_id="a")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(TypeError, match="unexpected keyword argument 'nonsense'"):
+        with pytest.raises(TypeError, match="takes no 'nonsense'"):
             BashOperator.partial(task_id="b", nonsense=1)
 
 
@@ -331,6 +331,6 @@ def test_the_logger_has_the_operator_s_name():
 def test_a_date_that_is_none_is_left_out(caplog):
     a = EmptyOperator(task_id="a", start_date="2024-01-01")
     assert a.start_date is None
-    assert "isn't datetime.datetime" in caplog.text
+    assert "start_date of a is left out" in caplog.text
     naive = EmptyOperator(task_id="b", start_date=datetime(2024, 1, 1))
     assert naive.start_date == datetime(2024, 1, 1, tzinfo=UTC)

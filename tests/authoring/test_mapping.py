@@ -90,17 +90,19 @@ def test_expand_kwargs_takes_a_result(dag, port):
     assert rendered(dag, "b", 1).env == {"A": "1"}
 
 
-@pytest.mark.parametrize(("value", "text"), [(5, "not int"), ([5], "list[int]"), ("abc", "list[str]")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(5, "result is of type int"), ([5], "member 0 is of type int"), ("abc", "of type str")]
+)
 def test_expand_kwargs_refuses_results_of_other_kinds(dag, port, value, text):
     use.expand_kwargs(source())
     port.push("source", value)
-    with pytest.raises(ValueError, match=text.replace("[", r"\[").replace("]", r"\]")):
+    with pytest.raises(ValueError, match=text):
         arguments(dag, "use", 0)
 
 
 def test_expand_kwargs_refuses_arguments_given_twice(dag, port):
     use.partial(x=1).expand_kwargs([{"x": 2}])
-    with pytest.raises(TypeError, match="mapping already partial argument: x"):
+    with pytest.raises(TypeError, match=r"partial\(\) has given already: x"):
         arguments(dag, "use", 0)
     use.override(task_id="lenient").partial(x=1).expand_kwargs([{"x": 2}], strict=False)
     assert arguments(dag, "lenient", 0) == [2]

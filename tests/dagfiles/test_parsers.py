@@ -129,7 +129,7 @@ def test_files_are_parsed_at_the_same_time_and_apart(parse):
             "it took longer than 5 s",
         ),
         ("import sys; print('last words'); sys.stdout.flush(); import os; os._exit(1)", "last words"),
-        (GOOD.format("bad id"), "has to be made of alphanumeric"),
+        (GOOD.format("bad id"), "may have letters"),
         (GOOD.format("x") + "\nfrom airflow.models import Variable\nVariable.get('absent')", "KeyError"),
     ],
 )

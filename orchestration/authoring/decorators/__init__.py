@@ -161,19 +161,20 @@ def bash_task(python_callable: Callable[..., Any] | None = None, **kwargs: Any) 
 class TaskDecoratorCollection:
     """The type of ``task``: ``@task``, ``@task.branch`` …"""
 
-    python = staticmethod(python_task)
-    virtualenv = staticmethod(virtualenv_task)
-    external_python = staticmethod(external_python_task)
-    branch = staticmethod(branch_task)
-    branch_virtualenv = staticmethod(branch_virtualenv_task)
-    branch_external_python = staticmethod(branch_external_python_task)
-    short_circuit = staticmethod(short_circuit_task)
-    sensor = staticmethod(sensor_task)
+    __call__ = staticmethod(python_task)
+
     bash = staticmethod(bash_task)
+    python = staticmethod(python_task)
+    external_python = staticmethod(external_python_task)
+    virtualenv = staticmethod(virtualenv_task)
+    sensor = staticmethod(sensor_task)
+
+    branch = staticmethod(branch_task)
+    branch_external_python = staticmethod(branch_external_python_task)
+    branch_virtualenv = staticmethod(branch_virtualenv_task)
+    short_circuit = staticmethod(short_circuit_task)
     run_if = staticmethod(run_if)
     skip_if = staticmethod(skip_if)
-
-    __call__ = staticmethod(python_task)
 
     def __getattr__(self, name: str) -> Any:
         if name in _PROVIDED_ELSEWHERE:
@@ -181,7 +182,7 @@ class TaskDecoratorCollection:
                 f"@task.{name} comes with {_PROVIDED_ELSEWHERE[name]}, which is not part of this system. "
                 "Use @task, @task.virtualenv or @task.bash and call the tool from there."
             )
-        raise AttributeError(f"task decorator {name!r} not found")
+        raise AttributeError(f"There is no @task.{name}")
 
 
 task = TaskDecoratorCollection()

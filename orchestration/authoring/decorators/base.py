@@ -10,17 +10,10 @@ import typing
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from orchestration.authoring import timezone
-from orchestration.authoring.abstractoperator import DEFAULT_RETRIES, DEFAULT_RETRY_DELAY
-from orchestration.authoring.baseoperator import (
-    BaseOperator,
-    coerce_resources,
-    coerce_timedelta,
-    get_merged_defaults,
-    parse_retries,
-)
+from orchestration.authoring.baseoperator import BaseOperator
 from orchestration.authoring.context import KNOWN_CONTEXT_KEYS
 from orchestration.authoring.dag import DagContext
 from orchestration.authoring.expandinput import (
@@ -28,19 +21,31 @@ from orchestration.authoring.expandinput import (
     DictOfListsExpandInput,
     ExpandInput,
     ListOfDictsExpandInput,
-    is_mappable,
 )
 from orchestration.authoring.helpers import prevent_duplicates
-from orchestration.authoring.mappedoperator import MappedOperator, ensure_list_of_dicts, ensure_xcomarg_return_value
+from orchestration.authoring.mappedoperator import (
+    MappedOperator,
+    ensure_list_of_dicts,
+    ensure_xcomarg_return_value,
+    refuse_arguments,
+    refuse_nothing,
+)
+from orchestration.authoring.operator_arguments import get_merged_defaults
 from orchestration.authoring.partial import normalise
 from orchestration.authoring.task_group import TaskGroupContext
 from orchestration.authoring.trigger_rule import TriggerRule
-from orchestration.authoring.types import NOTSET
 from orchestration.authoring.xcom_arg import XComArg
 
 if TYPE_CHECKING:
     from orchestration.authoring.dag import DAG
     from orchestration.authoring.task_group import TaskGroup
+
+
+#: Said of an argument of the function that is given a second time.
+IN_PARTIAL = "partial() has given already:"
+
+#: A task that has none of these shows the docstring of its function.
+_DOCUMENTS = ("doc", "doc_md", "doc_rst", "doc_json", "doc_yaml")
 
 
 class TaskDecorator(Protocol):
@@ -66,19 +71,8 @@ class ExpandableFactory:
     def _validate_arg_names(self, func: Literal["expand", "partial"], kwargs: Mapping[str, Any]) -> None:
         """TypeError for arguments the function does not take; ValueError for values that cannot be expanded."""
         parameters = self.function_signature.parameters
-        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-            return
-        unknown = dict(kwargs)
-        for name in parameters:
-            value = unknown.pop(name, NOTSET)
-            if func == "expand" and value is not NOTSET and not is_mappable(value):
-                raise ValueError(
-                    f"expand() got an unexpected type {type(value).__name__!r} for keyword argument {name!r}"
-                )
-        if len(unknown) == 1:
-            raise TypeError(f"{func}() got an unexpected keyword argument {next(iter(unknown))!r}")
-        if unknown:
-            raise TypeError(f"{func}() got unexpected keyword arguments {', '.join(map(repr, unknown))}")
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+            refuse_arguments(f"{func}()", kwargs, parameters, mapped=func == "expand")
 
 
 def get_unique_task_id(task_id: str, dag: DAG | None = None, task_group: TaskGroup | None = None) -> str:
@@ -115,17 +109,16 @@ class DecoratedOperator(BaseOperator):
         kwargs_to_upstream: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        task_id = get_unique_task_id(task_id, kwargs.get("dag"), kwargs.get("task_group"))
-        op_args, op_kwargs = op_args or [], op_kwargs or {}
-        signature = _signature_for_binding(python_callable)
-        if kwargs.get("_airflow_mapped_validation_only"):
-            signature.bind_partial(*op_args, **op_kwargs)
-        else:
-            signature.bind(*op_args, **op_kwargs)
         self.python_callable = python_callable
-        self.op_args = op_args
-        self.op_kwargs = op_kwargs
-        super().__init__(task_id=task_id, **(kwargs_to_upstream or {}), **kwargs)
+        self.op_args, self.op_kwargs = op_args or [], op_kwargs or {}
+        signature = _signature_for_binding(python_callable)
+        bind = signature.bind_partial if kwargs.get("_airflow_mapped_validation_only") else signature.bind
+        bind(*self.op_args, **self.op_kwargs)
+        super().__init__(
+            task_id=get_unique_task_id(task_id, kwargs.get("dag"), kwargs.get("task_group")),
+            **(kwargs_to_upstream or {}),
+            **kwargs,
+        )
 
     def execute(self, context: Any) -> Any:
         """Call the function; datasets among its arguments are inlets, those it returns outlets."""
@@ -140,13 +133,10 @@ class DecoratedOperator(BaseOperator):
 
     def _hook_apply_defaults(self, *args: Any, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
         """Default arguments may also be arguments of the function."""
-        if "python_callable" in kwargs:
-            default_args = kwargs.get("default_args") or {}
-            op_kwargs = kwargs.get("op_kwargs") or {}
-            for name in inspect.signature(kwargs["python_callable"]).parameters:
-                if name not in op_kwargs and name in default_args:
-                    op_kwargs[name] = default_args[name]
-            kwargs["op_kwargs"] = op_kwargs
+        if (function := kwargs.get("python_callable")) is not None:
+            defaults, given = kwargs.get("default_args") or {}, kwargs.get("op_kwargs") or {}
+            missing = [name for name in inspect.signature(function).parameters if name not in given]
+            kwargs["op_kwargs"] = {**given, **{name: defaults[name] for name in missing if name in defaults}}
         return args, kwargs
 
     def get_python_source(self) -> str:
@@ -165,7 +155,10 @@ def _signature_for_binding(function: Callable[..., Any]) -> inspect.Signature:
     for parameter in signature.parameters.values():
         if parameter.name in KNOWN_CONTEXT_KEYS:
             if parameter.default not in (None, parameter.empty):
-                raise ValueError(f"Context key parameter {parameter.name} can't have a default other than None")
+                raise ValueError(
+                    f"{parameter.name!r} is a name of the context, which gives its value: "
+                    f"take the default out of {function.__name__}(), or make it None"
+                )
             parameter = parameter.replace(default=None)
         parameters.append(parameter)
     try:
@@ -222,7 +215,7 @@ class _TaskDecorator(ExpandableFactory):
         self.is_teardown = False
         self.on_failure_fail_dagrun = False
         if "self" in self.function_signature.parameters:
-            raise TypeError("@task does not support methods")
+            raise TypeError(f"@task is for functions, and {function.__qualname__} is a method: define it outside")
         self.kwargs.setdefault("task_id", function.__name__)
 
     @property
@@ -231,48 +224,40 @@ class _TaskDecorator(ExpandableFactory):
 
     def __call__(self, *args: Any, **kwargs: Any) -> XComArg:
         self._set_teardown_rule()
-        arguments = dict(self.kwargs)
-        on_failure_fail_dagrun = arguments.pop("on_failure_fail_dagrun", self.on_failure_fail_dagrun)
-        operator: Any = self.operator_class(
-            python_callable=self.function,
-            op_args=args,
-            op_kwargs=kwargs,
-            multiple_outputs=self.multiple_outputs,
-            **arguments,
-        )
-        operator.is_setup = self.is_setup
-        operator.is_teardown = self.is_teardown
-        operator.on_failure_fail_dagrun = on_failure_fail_dagrun
-        documents = (operator.doc, operator.doc_json, operator.doc_md, operator.doc_rst, operator.doc_yaml)
-        if self.function.__doc__ and not any(documents):
-            operator.doc_md = self.function.__doc__
-        return XComArg(operator)
+        call = {"op_args": args, "op_kwargs": kwargs, "python_callable": self.function}
+        arguments = {**self.kwargs, **call, "multiple_outputs": self.multiple_outputs}
+        marks = {name: arguments.pop(name, mark) for name, mark in self._marks().items()}
+        task: Any = self.operator_class(**arguments)
+        for name, mark in marks.items():
+            setattr(task, name, mark)
+        if self.function.__doc__ and not any(getattr(task, name) for name in _DOCUMENTS):
+            task.doc_md = self.function.__doc__
+        return XComArg(task)
+
+    def _marks(self) -> dict[str, bool]:
+        return {name: getattr(self, name) for name in ("is_setup", "is_teardown", "on_failure_fail_dagrun")}
 
     def _set_teardown_rule(self) -> None:
-        if self.is_teardown:
-            if (
-                self.kwargs.get("trigger_rule", TriggerRule.ALL_DONE_SETUP_SUCCESS)
-                != TriggerRule.ALL_DONE_SETUP_SUCCESS
-            ):
-                raise ValueError("Trigger rule not configurable for teardown tasks.")
-            self.kwargs["trigger_rule"] = TriggerRule.ALL_DONE_SETUP_SUCCESS
+        rule = TriggerRule.ALL_DONE_SETUP_SUCCESS
+        if self.is_teardown and self.kwargs.setdefault("trigger_rule", rule) != rule:
+            raise ValueError(
+                f"Teardown {self.kwargs['task_id']!r} starts when all before it are done and its setups succeeded: "
+                "take its trigger_rule out"
+            )
 
     def _validate_arg_names(self, func: Literal["expand", "partial"], kwargs: Mapping[str, Any]) -> None:
-        from_context = sorted(KNOWN_CONTEXT_KEYS.intersection(kwargs))
-        if len(from_context) == 1:
-            raise ValueError(f"cannot call {func}() on task context variable {from_context[0]!r}")
-        if from_context:
-            raise ValueError(f"cannot call {func}() on task context variables {', '.join(map(repr, from_context))}")
+        if from_context := sorted(KNOWN_CONTEXT_KEYS.intersection(kwargs)):
+            names = ", ".join(map(repr, from_context))
+            raise ValueError(f"{func}() takes no {names}: the context gives what is named so; rename the parameter")
         super()._validate_arg_names(func, kwargs)
 
     def expand(self, **map_kwargs: Any) -> XComArg:
         """An instance for each combination of the arguments' members."""
         if any(isinstance(value, XComArg) for value in map_kwargs.values()):
             self._refuse_always("expand")
-        if not map_kwargs:
-            raise TypeError("no arguments to expand against")
+        refuse_nothing(map_kwargs)
         self._validate_arg_names("expand", map_kwargs)
-        prevent_duplicates(self.kwargs, map_kwargs, fail_reason="mapping already partial")
+        prevent_duplicates(self.kwargs, map_kwargs, fail_reason=IN_PARTIAL)
         self._set_teardown_rule()
         return self._expand(DictOfListsExpandInput(map_kwargs), strict=False)
 
@@ -288,48 +273,34 @@ class _TaskDecorator(ExpandableFactory):
     def _refuse_always(self, func: str) -> None:
         if self.kwargs.get("trigger_rule") == TriggerRule.ALWAYS:
             raise ValueError(
-                f"Task-generated mapping within a task using '{func}' is not allowed with trigger rule 'always'."
+                f"{func}() over results does not go with trigger rule 'always', which starts before they are there"
             )
 
-    def _expand(self, expand_input: ExpandInput, *, strict: bool) -> XComArg:
-        ensure_xcomarg_return_value(expand_input.value)
+    def _expand(self, over: ExpandInput, *, strict: bool) -> XComArg:
+        ensure_xcomarg_return_value(over.value)
         own = dict(self.kwargs)
         dag = own.pop("dag", None) or DagContext.get_current_dag()
         group = own.pop("task_group", None) or TaskGroupContext.get_current_task_group(dag)
-        partial_kwargs, params = get_merged_defaults(dag, group, own.pop("params", None), own.pop("default_args", None))
-        partial_kwargs.update(
-            own,
-            is_setup=self.is_setup,
-            is_teardown=self.is_teardown,
-            on_failure_fail_dagrun=self.on_failure_fail_dagrun,
-        )
-        task_id = get_unique_task_id(partial_kwargs.pop("task_id"), dag, group)
-        task_id = group.child_id(task_id) if group else task_id
-        if "task_concurrency" in partial_kwargs:
-            raise TypeError("unexpected argument: task_concurrency")
-        partial_kwargs.pop("params", None)
-        normalise(partial_kwargs, place=f"{task_id} in dag {dag.dag_id}" if dag else task_id)
-        partial_kwargs["retries"] = parse_retries(partial_kwargs.get("retries", DEFAULT_RETRIES))
-        for name, default in (("retry_delay", DEFAULT_RETRY_DELAY), ("max_retry_delay", None)):
-            value = partial_kwargs.get(name, default)
-            partial_kwargs[name] = None if value is None else coerce_timedelta(value, key=name)
-        partial_kwargs["resources"] = coerce_resources(partial_kwargs.get("resources"))
-        for name, empty in (("executor_config", {}), ("op_args", []), ("op_kwargs", {})):
-            partial_kwargs.setdefault(name, empty)
+        shared, params = get_merged_defaults(dag, group, own.pop("params", None), own.pop("default_args", None))
+        shared.pop("params", None)
+        shared = {"op_args": [], "op_kwargs": {}, **shared, **own, **self._marks()}
+        task_id = get_unique_task_id(shared.pop("task_id"), dag, group)
+        task_id = task_id if group is None else group.child_id(task_id)
+        normalise(shared, place=f"{dag.dag_id}.{task_id}" if dag else task_id)
         task = DecoratedMappedOperator(
             operator_class=self.operator_class,
-            expand_input=EXPAND_INPUT_EMPTY,
-            op_kwargs_expand_input=expand_input,
-            multiple_outputs=self.multiple_outputs,
             python_callable=self.function,
-            task_id=task_id,
-            dag=dag,
-            task_group=group,
-            start_date=timezone.convert_to_utc(partial_kwargs.pop("start_date", None)),
-            end_date=timezone.convert_to_utc(partial_kwargs.pop("end_date", None)),
-            partial_kwargs=partial_kwargs,
-            params=params,
+            multiple_outputs=self.multiple_outputs,
+            op_kwargs_expand_input=over,
+            expand_input=EXPAND_INPUT_EMPTY,
             disallow_kwargs_override=strict,
+            task_id=task_id,
+            task_group=group,
+            dag=dag,
+            start_date=shared.pop("start_date"),
+            end_date=shared.pop("end_date"),
+            params=params,
+            partial_kwargs=shared,
         )
         return XComArg(task)
 
@@ -337,7 +308,7 @@ class _TaskDecorator(ExpandableFactory):
         """The task with some of the function's arguments given."""
         self._validate_arg_names("partial", kwargs)
         before = self.kwargs.get("op_kwargs", {})
-        prevent_duplicates(before, kwargs, fail_reason="duplicate partial")
+        prevent_duplicates(before, kwargs, fail_reason=IN_PARTIAL)
         return self._evolve({**self.kwargs, "op_kwargs": {**kwargs, **before}})
 
     def override(self, **kwargs: Any) -> _TaskDecorator:
@@ -346,9 +317,7 @@ class _TaskDecorator(ExpandableFactory):
 
     def _evolve(self, kwargs: dict[str, Any]) -> _TaskDecorator:
         made = type(self)(self.function, self.operator_class, self.multiple_outputs, kwargs)
-        made.is_setup = self.is_setup
-        made.is_teardown = self.is_teardown
-        made.on_failure_fail_dagrun = self.on_failure_fail_dagrun
+        vars(made).update(self._marks())
         return made
 
 
@@ -379,37 +348,33 @@ class DecoratedMappedOperator(MappedOperator):
         op_kwargs, done = super().expand_mapped_kwargs(context, include_xcom=include_xcom)
         return {"op_kwargs": op_kwargs}, done
 
-    def _unmap_kwargs(self, mapped_kwargs: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
-        given, mapped = self.partial_kwargs["op_kwargs"], mapped_kwargs["op_kwargs"]
-        if strict:
-            prevent_duplicates(given, mapped, fail_reason="mapping already partial")
-        arguments = {"python_callable": self.python_callable, "op_kwargs": {**given, **mapped}}
-        return super()._unmap_kwargs(arguments, strict=False)
+    def _shared_and(self, mapped: Mapping[str, Any]) -> dict[str, Any]:
+        given, own = self.partial_kwargs["op_kwargs"], mapped["op_kwargs"]
+        if self._disallow_kwargs_override:
+            prevent_duplicates(given, own, fail_reason=IN_PARTIAL)
+        return {**self.partial_kwargs, "python_callable": self.python_callable, "op_kwargs": {**given, **own}}
 
 
 def _returns_mapping(function: Callable[..., Any]) -> bool:
     """Whether the return annotation is a dict or another mapping."""
-    annotation = getattr(function, "__annotations__", {}).get("return", NOTSET)
-    if annotation is NOTSET:
+    annotations = getattr(function, "__annotations__", {})
+    if "return" not in annotations:
         return False
-
-    def only_return() -> None: ...
-
-    only_return.__annotations__ = {"return": annotation}
+    only_return = SimpleNamespace(__annotations__={"return": annotations["return"]})
     try:
-        hint = typing.get_type_hints(only_return, getattr(function, "__globals__", {})).get("return", Any)
+        hint = typing.get_type_hints(only_return, getattr(function, "__globals__", {}))["return"]
+    except TypeError:
+        return False
     except NameError as error:
         warnings.warn(
-            f"Cannot infer multiple_outputs for TaskFlow function {function.__name__!r}: {error}. "
+            f"Whether {function.__name__}() returns a dict cannot be told: {error}. "
             "Import the type at run time, or give multiple_outputs.",
             UserWarning,
             stacklevel=4,
         )
         return False
-    except TypeError:
-        return False
-    origin = getattr(hint, "__origin__", hint)
-    return isinstance(origin, type) and issubclass(origin, Mapping)
+    kind = typing.get_origin(hint) or hint
+    return isinstance(kind, type) and issubclass(kind, Mapping)
 
 
 def task_decorator_factory(
@@ -422,7 +387,7 @@ def task_decorator_factory(
     """A decorated function, or without a function the decorator. TypeError for a first argument that is no function."""
     if python_callable is not None:
         if not callable(python_callable):
-            raise TypeError("No args allowed while using @task, use kwargs instead")
+            raise TypeError(f"@task takes its arguments by name, not {python_callable!r}: write @task(name=value)")
         return _TaskDecorator(python_callable, decorated_operator_class, multiple_outputs, kwargs)
 
     def decorator(function: Callable[..., Any]) -> _TaskDecorator:

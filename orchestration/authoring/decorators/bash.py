@@ -34,20 +34,14 @@ class _BashDecoratedOperator(DecoratedOperator, BashOperator):
     ) -> None:
         if kwargs.pop("multiple_outputs", None):
             warnings.warn("multiple_outputs=True means nothing for @task.bash", UserWarning, stacklevel=3)
-        super().__init__(
-            python_callable=python_callable,
-            op_args=op_args,
-            op_kwargs=op_kwargs,
-            bash_command=NOTSET,
-            multiple_outputs=False,
-            **kwargs,
-        )
+        call: dict[str, Any] = {"python_callable": python_callable, "op_args": op_args, "op_kwargs": op_kwargs}
+        super().__init__(**call, bash_command=NOTSET, multiple_outputs=False, **kwargs)
 
     def execute(self, context: Any) -> Any:
         """Ask the function for the command and run it; TypeError where it gives no text."""
         context_merge(context, self.op_kwargs)
         command = self.python_callable(*self.op_args, **determine_kwargs(self.python_callable, self.op_args, context))
         if not isinstance(command, str) or not command.strip():
-            raise TypeError("The returned value from the TaskFlow callable must be a non-empty string.")
+            raise TypeError(f"A @task.bash function returns the command to run, not {command!r}")
         self.bash_command = command
         return super().execute(context)

@@ -12,7 +12,7 @@ from orchestration.authoring.exceptions import AirflowSkipException
 #: Takes the context; returns a truth value, or one with the message for the log.
 Condition = Callable[[Any], "bool | tuple[bool, str | None]"]
 
-DEFAULT_MESSAGE = "Task was skipped due to condition."
+DEFAULT_MESSAGE = "The task is skipped, since its condition says so."
 
 
 def run_if(condition: Condition, skip_message: str | None = None) -> Callable[[Any], Any]:
@@ -35,7 +35,9 @@ def _conditional(name: str, condition: Condition, message: str | None, *, wanted
 
     def decorator(task: Any) -> Any:
         if not isinstance(task, _TaskDecorator):
-            raise TypeError(f"{name} can only be used with task. decorate with @task before @{name}.")
+            raise TypeError(
+                f"@task.{name} stands above @task: decorate {getattr(task, '__name__', task)} with it first"
+            )
         before = task.kwargs.get("pre_execute")
 
         def pre_execute(context: Any) -> None:

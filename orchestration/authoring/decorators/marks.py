@@ -36,5 +36,5 @@ def teardown_task(_func: Any = None, *, on_failure_fail_dagrun: bool = False) ->
 
 def _as_task(func: Any) -> Any:
     if isinstance(func, _TaskGroupFactory):
-        raise AirflowException("Task groups cannot be marked as setup or teardown.")
+        raise AirflowException("A group is no setup or teardown: mark the tasks in it")
     return python_task(func) if isinstance(func, types.FunctionType) else func

@@ -49,7 +49,7 @@ def test_templates_dict_is_rendered_and_given():
 
 
 def test_an_argument_by_place_must_not_take_a_name_of_the_context():
-    with pytest.raises(ValueError, match="'ds' in args is a part of kwargs"):
+    with pytest.raises(ValueError, match="'ds' is given by position"):
         execute(python(lambda ds: ds, op_args=["x"]))
 
 
