@@ -22,7 +22,7 @@ from api_v1.operations import Operation
 from api_v1.problems import Problem, foreseen
 from api_v1.renderers import dumps
 from api_v1.rows import only
-from orchestration.models import Connection, Dag, DagRun, Pool, TaskInstance, User, Variable
+from orchestration.models import Backfill, Connection, Dag, DagRun, Pool, TaskInstance, User, Variable
 
 if TYPE_CHECKING:
     from api_v1.viewsets.base import OperationViewSet
@@ -39,6 +39,7 @@ TAGGED: Final[Mapping[str, tuple[type[Model], Mapping[str, str]]]] = {
     "get_variable": (Variable, {"variable_key": "key"}),
     "get_role": (Group, {"role_name": "name"}),
     "get_user": (User, {"username": "username"}),
+    "get_backfill": (Backfill, {"backfill_id": "pk"}),
 }
 #: Changes at other addresses than what they change.
 _READ_BY: Final = {

@@ -171,7 +171,10 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation("post_backfill", "POST", "/backfills", _CREATE_RUN, is_dag_list=True, is_extra=True),
     Operation("get_backfill", "GET", "/backfills/{backfill_id}", _READ_RUN, is_dag_list=True, is_extra=True),
-    Operation("cancel_backfill", "POST", "/backfills/{backfill_id}/cancel", _EDIT_RUN, is_dag_list=True, is_extra=True),
+    *(
+        Operation(f"{verb}_backfill", "POST", f"/backfills/{{backfill_id}}/{verb}", _EDIT_RUN, True, is_extra=True)
+        for verb in ("cancel", "pause", "unpause")
+    ),
 )
 
 #: Operations by id, as the reference names them.
