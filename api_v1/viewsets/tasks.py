@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import orjson
-
 from api_v1.filters.task_instances import MapIndexParameters
 from api_v1.filters.tasks import TaskListParameters
 from api_v1.operations import Operation
@@ -15,8 +13,9 @@ from api_v1.problems import bad_request, not_found
 from api_v1.serializers.tasks import LINKS, TaskAnswer, TaskCollection, task_row
 from api_v1.viewsets.base import OperationViewSet
 from api_v1.viewsets.task_instances import serialized_or
-from orchestration.models import RenderedFields, TaskInstance, XCom
+from orchestration.models import TaskInstance
 from orchestration.serialization.values import SerializedTask
+from orchestration.services.extra_links import Target, targets
 
 #: Members of the answer under other names than the serialised task has.
 _ORDERS = {
@@ -94,34 +93,15 @@ class LinkViewSet(OperationViewSet):
         instance = named.filter(map_index=index).select_related("run").first() if abs(index) < 2**31 else None
         if instance is None:
             raise not_found("DAG Run not found", f'DAG Run with ID = "{run_id}" not found')
-        return {name: _link(task, name, instance) for name in sorted(task.extra_links)}
+        return {name: _link(target) for name, target in targets(task, instance).items()}
 
 
-def _link(task: SerializedTask, name: str, instance: TaskInstance) -> str | None:
-    """The address of a link of a kind that needs no user code; None for others."""
-    kind = task.extra_link_specs.get(name, {}).get("kind")
-    target = _target(task, instance)
-    if not target:
+def _link(target: Target | None) -> str | None:
+    if target is None:
         return None
-    if kind == "trigger_dag_run":
-        stored = (
-            XCom.objects.filter(task_instance=instance, key="trigger_run_id").values_list("value", flat=True).first()
-        )
-        run_id = orjson.loads(stored) if stored else None
-        return _page(target, "dag_run_id", run_id if isinstance(run_id, str) else None)
-    if kind == "external_task":
-        return _page(target, "execution_date", instance.run.logical_date.isoformat())
-    return None
-
-
-def _target(task: SerializedTask, instance: TaskInstance) -> str | None:
-    """The other DAG: as it was rendered when the task ran, else as it is written."""
-    fields: Any = RenderedFields.objects.filter(pk=instance.pk).values_list("fields", flat=True).first() or {}
-    rendered = fields.get("trigger_dag_id") or fields.get("external_dag_id")
-    if isinstance(rendered, str):
-        return rendered
-    written: str | None = (task.external_dag or {}).get("dag_id")
-    return written
+    if target.logical_date is not None:
+        return _page(target.dag_id, "execution_date", target.logical_date.isoformat())
+    return _page(target.dag_id, "dag_run_id", target.run_id)
 
 
 def _page(dag_id: str, name: str, value: str | None) -> str:

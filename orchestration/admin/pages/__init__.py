@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from orchestration.admin.pages import dag, dags, home, logs, runs, task_instances, trigger
+from orchestration.admin.pages import (
+    bulk,
+    dag,
+    dag_data,
+    dag_verbs,
+    dags,
+    home,
+    logs,
+    runs,
+    task_instances,
+    trigger,
+)
 
 #: Each has ``PAGES``: (address below the site, name, page).
-PAGE_MODULES = (home, dags, dag, runs, task_instances, logs, trigger)
+PAGE_MODULES = (home, dags, dag, dag_data, dag_verbs, runs, task_instances, logs, trigger, bulk)

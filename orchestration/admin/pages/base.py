@@ -43,7 +43,12 @@ class Page(TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The site's context with the page's own."""
         assert self.site is not None
-        return {**self.site.each_context(self.request), "title": self.title, **super().get_context_data(**kwargs)}
+        context = {**self.site.each_context(self.request), "title": self.title, "crumbs": self.crumbs()}
+        return {**context, **super().get_context_data(**kwargs)}
+
+    def crumbs(self) -> list[tuple[str, str]]:
+        """The way back, as names and addresses, from the outermost page."""
+        return []
 
 
 class Data(Page):
@@ -74,6 +79,8 @@ class Verb(Page):
     """
 
     event: ClassVar[str]
+    #: Off where the services write rows of their own.
+    is_logged: ClassVar[bool] = True
 
     http_method_names: ClassVar[list[str]] = ["post"]  # type: ignore[misc]  # an instance's in Django's types
 
@@ -86,7 +93,7 @@ class Verb(Page):
         if not isinstance(body, dict):
             return JsonResponse({"title": "Bad Request", "detail": "The body is no JSON object."}, status=400)
         try:
-            if body.get("dry_run") is True:
+            if body.get("dry_run") is True or not self.is_logged:
                 answer = self.act(body)
             else:
                 named = {name: kwargs[name] for name in ("dag_id", "run_id", "task_id") if name in kwargs}

@@ -13,27 +13,26 @@ from orchestration.access import permissions as p
 from orchestration.access.permissions import READ, Pair, meets
 from orchestration.access.requirements import BY_ID
 from orchestration.admin import text
-from orchestration.admin.pages.base import Data, Page, Verb
-from orchestration.admin.queries import graph, grid
+from orchestration.admin.pages.base import Page
+from orchestration.admin.queries import charts, grid
 from orchestration.admin.queries.common import readable, schedule_words
-from orchestration.errors import Forbidden, NotFound
+from orchestration.errors import NotFound
 from orchestration.models import Dag, DagRun, DagVersion, versions
 from orchestration.serialization.values import SerializedDag
-from orchestration.services import dags
 from orchestration.states import DagRunState, DagRunType
 
 _READ_DAG = BY_ID["get_dag"].pairs
-_READ_RUNS = BY_ID["get_dag_runs"].pairs
-_READ_TASKS = BY_ID["get_task_instances"].pairs
+READ_RUNS = BY_ID["get_dag_runs"].pairs
+READ_TASKS = BY_ID["get_task_instances"].pairs
 _READ_CODE = (Pair(READ, p.DAG_CODE), *_READ_DAG)
 #: Tab, title, key, pairs.
 TABS = (
-    ("grid", "Grid", "g", _READ_TASKS),
-    ("graph", "Graph", "r", _READ_TASKS),
-    ("gantt", "Gantt", "", _READ_TASKS),
-    ("calendar", "Calendar", "", _READ_RUNS),
-    ("durations", "Durations", "", _READ_TASKS),
-    ("runs", "Runs", "", _READ_RUNS),
+    ("grid", "Grid", "g", READ_TASKS),
+    ("graph", "Graph", "r", READ_TASKS),
+    ("gantt", "Gantt", "", READ_TASKS),
+    ("calendar", "Calendar", "", READ_RUNS),
+    ("durations", "Durations", "", READ_TASKS),
+    ("runs", "Runs", "", READ_RUNS),
     ("code", "Code", "c", _READ_CODE),
     ("details", "Details", "", _READ_DAG),
     ("docs", "Docs", "", _READ_DAG),
@@ -62,6 +61,15 @@ class OfDag(Page):
         return versions.load({self.dag.current_version.pk: self.dag.current_version.updated_at}).get(
             self.dag.current_version.pk
         )
+
+    def crumbs(self) -> list[tuple[str, str]]:
+        """The list of DAGs; pages below the DAG's own add it."""
+        return [("DAGs", reverse("admin:desk_dags"))]
+
+    def crumbs_below(self) -> list[tuple[str, str]]:
+        """The way to the DAG itself."""
+        name = self.dag.dag_display_name or self.dag.dag_id
+        return [*OfDag.crumbs(self), (name, reverse("admin:desk_dag", args=(self.dag.dag_id,)))]
 
     def allows(self, operation: str) -> bool:
         """Whether the caller may do an operation of the API on this DAG."""
@@ -104,7 +112,7 @@ class GridTab(DagTab):
     """Runs beside tasks."""
 
     tab = "grid"
-    pairs = _READ_TASKS
+    pairs = READ_TASKS
 
     def more(self) -> dict[str, Any]:
         """The filters; the rest is fetched."""
@@ -120,7 +128,7 @@ class GraphTab(DagTab):
     """Tasks and what follows what."""
 
     tab = "graph"
-    pairs = _READ_TASKS
+    pairs = READ_TASKS
 
     def more(self) -> dict[str, Any]:
         """The runs to choose from, newest first."""
@@ -138,11 +146,11 @@ class CalendarTab(DagTab):
     """Each day's runs, a year at a time."""
 
     tab = "calendar"
-    pairs = _READ_RUNS
+    pairs = READ_RUNS
 
     def more(self) -> dict[str, Any]:
         """The years that have runs, and the chosen one."""
-        ends = grid.years(self.dag.dag_id)
+        ends = charts.years(self.dag.dag_id)
         listed = list(range(ends[0], ends[1] + 1)) if ends else [timezone.now().year]
         asked = self.request.GET.get("year", "")
         year = int(asked) if asked in {str(each) for each in listed} else listed[-1]
@@ -153,7 +161,7 @@ class DurationsTab(DagTab):
     """How long runs and tasks took."""
 
     tab = "durations"
-    pairs = _READ_TASKS
+    pairs = READ_TASKS
 
     def more(self) -> dict[str, Any]:
         """The window."""
@@ -164,7 +172,7 @@ class RunsTab(DagTab):
     """The DAG's runs as a table."""
 
     tab = "runs"
-    pairs = _READ_RUNS
+    pairs = READ_RUNS
 
     def more(self) -> dict[str, Any]:
         """The window's runs, newest first."""
@@ -273,125 +281,10 @@ class DagPage(GridTab):
 
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """The grid where it may be seen, else the details."""
-        if meets(request.user, _READ_TASKS, dag_id=kwargs["dag_id"]):
+        if meets(request.user, READ_TASKS, dag_id=kwargs["dag_id"]):
             return super().get(request, *args, **kwargs)
         assert self.site is not None
         return DetailsTab.as_view(site=self.site)(request, *args, **kwargs)
-
-
-class GridData(Data, OfDag):
-    """The grid: runs, tasks, cells."""
-
-    pairs = _READ_TASKS
-
-    def data(self) -> Any:
-        """Four queries, whatever the number of runs and tasks."""
-        runs = grid.runs(self.dag.dag_id, grid.Window.of(self.request.GET))
-        pks = [run["pk"] for run in runs]
-        mapped = self.request.GET.get("mapped")
-        if mapped:
-            return {"runs": runs, "indexes": grid.mapped_cells(pks, mapped)}
-        cells = grid.cells(pks)
-        return {"runs": runs, "tree": grid.tree(self.shape, set(cells)), "cells": cells}
-
-
-class GraphData(Data, OfDag):
-    """The graph with the states of one run (``run_id``; the newest without it), in the shape that the run has."""
-
-    pairs = _READ_TASKS
-
-    def data(self) -> Any:
-        """Four queries."""
-        runs = DagRun.objects.filter(dag=self.dag).select_related("dag_version").defer("dag_version__document")
-        run_id = self.request.GET.get("run_id")
-        run = (runs.filter(run_id=run_id) if run_id else runs.order_by("-logical_date")).first()
-        if run_id and run is None:
-            raise NotFound(f"DAG {self.dag.dag_id!r} has no run {run_id!r}.")
-        shape = self.shape
-        if run is not None and run.dag_version is not None and run.dag_version_id != self.dag.current_version_id:
-            version = run.dag_version
-            shape = versions.load({version.pk: version.updated_at}).get(version.pk, shape)
-        if shape is None:
-            raise NotFound(f"DAG {self.dag.dag_id!r} was never parsed well. Look at its import error.")
-        return {
-            **graph.nodes_and_edges(shape),
-            "run": None if run is None else {"run_id": run.run_id, "state": run.state},
-            "cells": {} if run is None else {t: c[run.pk] for t, c in grid.cells([run.pk]).items()},
-        }
-
-
-class GanttData(Data, OfDag):
-    """The instances of one run with their times."""
-
-    pairs = _READ_TASKS
-
-    def data(self) -> Any:
-        """Three queries."""
-        runs = DagRun.objects.filter(dag=self.dag)
-        run_id = self.request.GET.get("run_id")
-        run = (runs.filter(run_id=run_id) if run_id else runs.order_by("-logical_date")).first()
-        if run is None:
-            return {"run": None, "bars": []}
-        about = {
-            "run_id": run.run_id,
-            "state": run.state,
-            "queued_at": run.queued_at,
-            "start_date": run.start_date,
-            "end_date": run.end_date,
-        }
-        return {"run": about, "bars": grid.bars(run.pk)}
-
-
-class CalendarData(Data, OfDag):
-    """A year's days."""
-
-    pairs = _READ_RUNS
-
-    def data(self) -> Any:
-        """Two queries."""
-        asked = self.request.GET.get("year", "")
-        year = int(asked) if asked.isascii() and asked.isdigit() and 1 <= int(asked[:5]) < 9999 else timezone.now().year
-        return {"year": year, "days": grid.calendar(self.dag.dag_id, year)}
-
-
-class DurationsData(Data, OfDag):
-    """Seconds of runs and of their tasks."""
-
-    pairs = _READ_TASKS
-
-    def data(self) -> Any:
-        """Three queries."""
-        runs = grid.runs(self.dag.dag_id, grid.Window.of(self.request.GET))
-        return {"runs": runs, "tasks": grid.task_durations([run["pk"] for run in runs])}
-
-
-class ReparseVerb(Verb, OfDag):
-    """Have the DAG's file parsed now."""
-
-    event = "reparse_dag_file"
-    pairs = BY_ID["patch_dag"].pairs
-
-    def act(self, body: dict[str, Any]) -> Any:
-        """Ask for it, where the caller may edit every DAG of the file, as the API does."""
-        for dag_id in Dag.objects.filter(fileloc=self.dag.fileloc).values_list("dag_id", flat=True):
-            if not BY_ID["patch_dag"].allows(self.request.user, dag_id):
-                raise Forbidden("This file defines DAGs that you may not edit.")
-        dags.reparse(self.dag.fileloc, actor=self.request.user)
-        return {"message": "The file will be parsed next."}
-
-
-class DeleteVerb(Verb, OfDag):
-    """Delete the DAG; a dry run tells what goes with it."""
-
-    event = "delete_dag"
-    pairs = BY_ID["delete_dag"].pairs
-
-    def act(self, body: dict[str, Any]) -> Any:
-        """How many rows, or what would be lost."""
-        if body.get("dry_run"):
-            runs = DagRun.objects.filter(dag=self.dag)
-            return {"affected": [], "count": 1, "runs": runs.count()}
-        return {"count": dags.delete(self.dag, actor=self.request.user), "url": reverse("admin:desk_dags")}
 
 
 #: One address for all tabs, so that templates can name it.
@@ -418,12 +311,5 @@ class AnyTab(Page):
 
 PAGES: tuple[tuple[str, str, type[Page]], ...] = (
     ("dags/<str:dag_id>/", "desk_dag", DagPage),
-    ("dags/<str:dag_id>/grid.json", "desk_grid", GridData),
-    ("dags/<str:dag_id>/graph.json", "desk_graph", GraphData),
-    ("dags/<str:dag_id>/gantt.json", "desk_gantt", GanttData),
-    ("dags/<str:dag_id>/calendar.json", "desk_calendar", CalendarData),
-    ("dags/<str:dag_id>/durations.json", "desk_durations", DurationsData),
-    ("dags/<str:dag_id>/reparse", "desk_dag_reparse", ReparseVerb),
-    ("dags/<str:dag_id>/delete", "desk_dag_delete", DeleteVerb),
     ("dags/<str:dag_id>/view/<str:tab>/", "desk_dag_tab", AnyTab),
 )

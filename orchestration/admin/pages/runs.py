@@ -11,7 +11,7 @@ from django.db.models import Count
 from django.urls import reverse
 
 from orchestration.access import permissions as p
-from orchestration.access.permissions import READ, is_allowed
+from orchestration.access.permissions import READ, editable_dag_ids, is_allowed
 from orchestration.access.requirements import BY_ID
 from orchestration.admin import text
 from orchestration.admin.pages.base import Data, Page, Verb
@@ -20,6 +20,7 @@ from orchestration.admin.queries.common import seconds
 from orchestration.errors import Forbidden, Invalid, NotFound
 from orchestration.models import DagRun, EventLog, TaskInstance, versions
 from orchestration.services import dag_runs, task_instances
+from orchestration.services.bulk import touched_by_mark
 from orchestration.states import DagRunState, TaskInstanceState
 
 #: Instances on one page of the table.
@@ -44,6 +45,10 @@ class OfRun(OfDag):
         if run is None:
             raise NotFound(f"DAG {self.kwargs['dag_id']!r} has no run {self.kwargs['run_id']!r}.")
         return run
+
+    def crumbs(self) -> list[tuple[str, str]]:
+        """The DAG; pages below the run's own add it."""
+        return self.crumbs_below()
 
 
 class RunPage(OfRun):
@@ -138,13 +143,18 @@ class ClearRun(Verb, OfRun):
     def act(self, body: dict[str, Any]) -> Any:
         """What was, or would be, cleared."""
         is_dry = body.get("dry_run") is True
+        others = editable_dag_ids(self.request.user)
         if not body.get("only_failed"):
-            return named(task_instances.clear_run(self.run, actor=self.request.user, dry_run=is_dry))
+            cleared = task_instances.clear_run(self.run, actor=self.request.user, dry_run=is_dry, others=others)
+            return named(cleared)
         if not self.allows("post_clear_task_instances"):
             raise Forbidden("You may not clear task instances of this DAG.")
         dag = versions.current(self.run.dag_id)
-        cleared = task_instances.clear(dag, actor=self.request.user, run=self.run, only_failed=True, dry_run=is_dry)
-        return named(cleared)
+        return named(
+            task_instances.clear(
+                dag, actor=self.request.user, run=self.run, only_failed=True, dry_run=is_dry, others=others
+            )
+        )
 
 
 class MarkRun(Verb, OfRun):
@@ -159,10 +169,7 @@ class MarkRun(Verb, OfRun):
         if state is None:
             raise Invalid("state must be success, failed or queued.")
         if body.get("dry_run") is True:
-            rows = TaskInstance.objects.filter(run=self.run).order_by("pk")
-            if state == DagRunState.SUCCESS:
-                return named(rows.exclude(state=TaskInstanceState.SUCCESS))
-            return named(rows.exclude(state__in=("success", "failed", "skipped", "upstream_failed", "removed")))
+            return named(touched_by_mark(self.run, state))
         return {"state": dag_runs.set_state(self.run, state, actor=self.request.user).state}
 
 

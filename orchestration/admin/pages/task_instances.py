@@ -6,9 +6,10 @@ from functools import cached_property
 from typing import Any, Final
 
 import orjson
+from django.urls import reverse
 
 from orchestration.access import permissions as p
-from orchestration.access.permissions import READ, is_allowed
+from orchestration.access.permissions import READ, editable_dag_ids, is_allowed
 from orchestration.access.requirements import BY_ID
 from orchestration.admin.pages.base import Page, Verb
 from orchestration.admin.pages.runs import OfRun, live_state, named, note_of
@@ -46,6 +47,11 @@ class OfTask(OfRun):
         if asked.removeprefix("-").isdigit() and asked.isascii() and len(asked) < 10:
             return int(asked)
         raise NotFound(f"{asked!r} is no map index.")
+
+    def crumbs(self) -> list[tuple[str, str]]:
+        """The DAG and the run."""
+        run = self.run
+        return [*self.crumbs_below(), (run.run_id, reverse("admin:desk_run", args=(run.dag_id, run.run_id)))]
 
     def find(self) -> TaskInstance | None:
         """The instance; one query."""
@@ -157,6 +163,7 @@ class ClearTask(Verb, OfTask):
             include_future=flags["future"],
             include_subdags=flags["recursive"],
             include_parentdag=flags["recursive"],
+            others=editable_dag_ids(self.request.user),
             dry_run=body.get("dry_run") is True,
         )
         return named(cleared)

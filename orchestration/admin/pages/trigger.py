@@ -110,6 +110,10 @@ class TriggerPage(OfDag):
     template_name = "desk/trigger.html"
     pairs = BY_ID["post_dag_run"].pairs
 
+    def crumbs(self) -> list[tuple[str, str]]:
+        """The DAG."""
+        return self.crumbs_below()
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Four queries."""
         params = dict(self.shape.params) if self.shape is not None else {}
@@ -125,7 +129,7 @@ class TriggerPage(OfDag):
                     seen.add(key)
                     recent.append({"run_id": run["run_id"], "conf": run["conf"]})
         return super().get_context_data(
-            title=f"Trigger {self.dag.dag_display_name or self.dag.dag_id}",
+            title="Trigger",
             dag=self.dag,
             fields=rows,
             recent=recent,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from heapq import heapify, heappop, heappush
+from typing import Any, Final, Literal, TypeAlias
 
-from django.db.models import Count, Max, Min, Q
-from django.db.models.functions import TruncDate
+from django.db.models import Count, Max, Min
 from django.utils.dateparse import parse_datetime
 
 from orchestration.admin.queries.common import seconds
@@ -20,8 +20,6 @@ from orchestration.states import DagRunState, DagRunType
 SIZES: Final = (5, 25, 50, 100, 365)
 #: Map indexes shown one by one.
 MOST_MAPPED: Final = 100
-#: Bars of a gantt.
-MOST_BARS: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ def tree(dag: SerializedDag | None, known: set[str]) -> list[dict[str, Any]]:
 
     def children(group: SerializedGroup) -> list[dict[str, Any]]:
         listed: list[dict[str, Any]] = []
-        for kind, name in group.children:
+        for kind, name in in_order(dag, group):
             if kind == "group":
                 inner = dag.groups[name]
                 listed.append(
@@ -158,39 +156,47 @@ def _gone(task_id: str) -> dict[str, Any]:
     return {"id": task_id, "label": task_id, "kind": "task", "operator": "", "is_mapped": False, "is_gone": True}
 
 
-def bars(run_pk: int) -> list[dict[str, Any]]:
-    """The instances of a run by their start; one query."""
-    columns = ("task_id", "map_index", "state", "queued_at", "start_date", "end_date", "try_number", "operator")
-    rows = TaskInstance.objects.filter(run=run_pk).order_by("start_date", "task_id", "map_index")
-    return list(rows.values(*columns)[:MOST_BARS])
+#: A child of a group: its kind and its id.
+Child: TypeAlias = tuple[Literal["task", "group"], str]
 
 
-def calendar(dag_id: str, year: int) -> dict[str, dict[str, int]]:
-    """By day of the year (UTC, ISO): how many runs by state; one query."""
-    found: dict[str, dict[str, int]] = defaultdict(dict)
-    first, after = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
-    rows = (
-        DagRun.objects.order_by()
-        .filter(dag=dag_id, logical_date__gte=first, logical_date__lt=after)
-        .annotate(day=TruncDate("logical_date", tzinfo=UTC))
-        .values_list("day", "state")
-        .annotate(n=Count("pk"))
-    )
-    for day, state, number in rows:
-        found[day.isoformat()][state] = number
-    return dict(found)
+def in_order(dag: SerializedDag, group: SerializedGroup) -> list[Child]:
+    """A group's children so that what comes first in a run stands first; else as the file has them.
+
+    A child is ``("task" | "group", its id)``; an edge between tasks anywhere below two children orders these.
+    """
+    position = {child: number for number, child in enumerate(group.children)}
+    holder: dict[str, Child] = {}
+    for child in group.children:
+        for task_id in _below(dag, child):
+            holder[task_id] = child
+    after: dict[Child, set[Child]] = defaultdict(set)
+    waits = dict.fromkeys(group.children, 0)
+    for task_id, child in holder.items():
+        for other in dag.tasks[task_id].downstream_task_ids:
+            target = holder.get(other)
+            if target is not None and target != child and target not in after[child]:
+                after[child].add(target)
+                waits[target] += 1
+    ready = [position[child] for child, number in waits.items() if not number]
+    heapify(ready)
+    listed: list[Child] = []
+    while ready:
+        child = group.children[heappop(ready)]
+        listed.append(child)
+        for target in after[child]:
+            waits[target] -= 1
+            if not waits[target]:
+                heappush(ready, position[target])
+    done = set(listed)
+    return listed + [child for child in group.children if child not in done]  # groups may wait for each other
 
 
-def years(dag_id: str) -> tuple[int, int] | None:
-    """The years of the first and the last run; one query."""
-    ends = DagRun.objects.filter(dag=dag_id).aggregate(first=Min("logical_date"), last=Max("logical_date"))
-    return (ends["first"].year, ends["last"].year) if ends["first"] else None
-
-
-def task_durations(run_pks: list[int]) -> dict[str, dict[int, float]]:
-    """By task, then run: the longest instance's seconds; one query."""
-    found: dict[str, dict[int, float]] = defaultdict(dict)
-    rows = TaskInstance.objects.order_by().filter(Q(duration__isnull=False), run__in=run_pks)
-    for task_id, run, took in rows.values_list("task_id", "run_id").annotate(took=Max("duration")):
-        found[task_id][run] = took
-    return found
+def _below(dag: SerializedDag, child: Child) -> Iterator[str]:
+    kind, name = child
+    if kind == "task":
+        if name in dag.tasks:
+            yield name
+        return
+    for inner in dag.groups[name].children:
+        yield from _below(dag, inner)
