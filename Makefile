@@ -18,15 +18,15 @@ help: ## List the targets
 	@$(PYTHON) -m venv .venv || { echo "The venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
 	@touch $@
 
-.venv/runtime: requirements.txt pyproject.toml | .venv/made
+.venv/runtime: requirements.txt constraints.txt pyproject.toml | .venv/made
 	@echo "Installing what the program needs …"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement requirements.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 .venv/development: requirements-dev.txt .venv/runtime
 	@echo "Installing what tests and checks need …"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement requirements-dev.txt
 	@touch $@
 
 setup: .venv/development ## Make the environment, nothing else
