@@ -124,7 +124,7 @@ class OperationSchema(AutoSchema):
         answers: dict[Any, Any] = {}
         for media_type in operation.media_types:
             answers[(operation.status, media_type)] = OpenApiResponse(
-                response=operation.answer if media_type == "application/json" else str,
+                response=str if media_type.startswith("text/") else operation.answer,
                 description=operation.summary or "Success.",
             )
         for status, answer in operation.further.items():

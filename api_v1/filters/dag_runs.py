@@ -6,7 +6,6 @@ from typing import Any
 
 from api_v1.filters.base import (
     ListParameter,
-    NumberParameter,
     ParameterSet,
     moment_range,
     ordered_by,
@@ -48,19 +47,6 @@ class DagRunFieldsParameters(ParameterSet):
     """Of one run."""
 
     fields = return_fields()
-
-
-#: Seconds between two looks at a run, and of a wait for its end, where the caller does not say.
-WAIT_INTERVAL, WAIT_TIMEOUT = 2.0, 600.0
-
-
-class WaitParameters(ParameterSet):
-    """Of the wait for a run."""
-
-    interval = NumberParameter(
-        minimum=0.1, maximum=60, help_text="Seconds between two looks at the latest (default 2); changes wake sooner."
-    )
-    timeout = NumberParameter(minimum=0, maximum=3600, help_text="Seconds to wait at most (default 600).")
 
 
 def narrow(runs: Any, form: dict[str, Any]) -> Any:

@@ -54,12 +54,6 @@ class DagRunCollection(serializers.Serializer[Any]):
     total_entries = serializers.IntegerField()
 
 
-class DagRunStateAnswer(serializers.Serializer[Any]):
-    """A line of a wait."""
-
-    state = serializers.ChoiceField(STATES, allow_null=True, help_text="Null where the run was deleted.")
-
-
 class TriggerBody(BodySerializer):
     """A run to be made."""
 

@@ -11,6 +11,7 @@ _NAMES: tuple[str, ...] = (
     "dags:DagViewSet",
     "tasks:TaskViewSet",
     "dag_runs:DagRunViewSet",
+    "waiting:RunWaitViewSet",
     "backfills:BackfillViewSet",
     "task_instances:TaskInstanceViewSet",
     "tasks:LinkViewSet",

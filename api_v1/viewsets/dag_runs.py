@@ -5,19 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q
-from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.utils import PolymorphicProxySerializer
-from rest_framework.exceptions import APIException
 
 from api_v1.conditional import Part
-from api_v1.counts import count
 from api_v1.filters.dag_runs import (
     ORDERS,
-    WAIT_INTERVAL,
-    WAIT_TIMEOUT,
     DagRunFieldsParameters,
     DagRunListParameters,
-    WaitParameters,
     narrow,
 )
 from api_v1.operations import Operation
@@ -29,7 +23,6 @@ from api_v1.serializers.dag_runs import (
     ClearRunBody,
     DagRunAnswer,
     DagRunCollection,
-    DagRunStateAnswer,
     RunBatchBody,
     RunNoteBody,
     RunStateBody,
@@ -40,9 +33,7 @@ from api_v1.serializers.dag_runs import (
 from api_v1.serializers.datasets import DatasetEventCollection, event_rows
 from api_v1.serializers.task_instances import ReferenceCollection, references
 from api_v1.viewsets.base import OperationViewSet
-from api_v1.watching import Following
-from orchestration.access.authentication import configured_backends, identify
-from orchestration.access.permissions import ANY_DAG, editable_dag_ids, forget, readable_dag_ids
+from orchestration.access.permissions import ANY_DAG, editable_dag_ids, readable_dag_ids
 from orchestration.models import Dag, DagRun, DatasetEvent
 from orchestration.models.dag_run import DagRunQuerySet
 from orchestration.services import dag_runs, task_instances
@@ -53,7 +44,8 @@ def _by_name(dag_id: str, run_id: str) -> DagRunQuerySet:
     return DagRun.objects.filter(dag_id=dag_id, run_id=run_id)
 
 
-_NDJSON = "application/x-ndjson"
+#: The parameters of a list that leave no run out.
+_UNFILTERED = frozenset({"limit", "offset", "order_by"})
 _UNKNOWN = "{} not in DAGRunSchema"
 #: What a clear answers: the run, or (dry) its instances.
 CLEARED = PolymorphicProxySerializer(
@@ -118,22 +110,28 @@ class DagRunViewSet(OperationViewSet):
             codes=(404,),
             summary="Get the dataset events that made a DAG run",
         ),
-        Operation(
-            "wait_for_dag_run",
-            "wait",
-            WaitParameters,
-            answer=DagRunStateAnswer,
-            codes=(404, 503),
-            media_types=("application/x-ndjson",),
-            summary="Follow a DAG run until it ends",
-        ),
     )
 
     def list(self) -> Any:
         """Runs of a DAG, or of all the caller may read (``~``)."""
         here = page(self.query)
+        if self.kwargs["dag_id"] != ANY_DAG and self.query.keys() <= _UNFILTERED:
+            return self._whole_list(here, self.kwargs["dag_id"])
         found = DagRunListParameters.apply(self._of_dag(), self.query)
         return self._page_of(found, here, self.query.get("order_by"), self.query.get("fields"))
+
+    def _whole_list(self, here: Page, dag_id: str) -> Any:
+        """A page of all runs of one DAG: what is asked most, so nothing is built for it anew."""
+        order = ordering(self.query.get("order_by"), ORDERS, default="id", key="id")
+        total = self.count_named(("runs", dag_id), lambda: DagRun.objects.filter(dag_id=dag_id))
+        rows = SHAPE.page(
+            f"of a DAG by {order!r}",
+            lambda dag_id: DagRun.objects.filter(dag_id=dag_id).order_by(*order),
+            (dag_id,),
+            limit=here.limit,
+            offset=here.offset,
+        )
+        return self.paged({"dag_runs": rows, "total_entries": total}, here, total)
 
     def _of_dag(self) -> DagRunQuerySet:
         dag_id = self.kwargs["dag_id"]
@@ -146,7 +144,7 @@ class DagRunViewSet(OperationViewSet):
     def _page_of(self, found: DagRunQuerySet, here: Page, order_by: str | None, wanted: Any = None) -> Any:
         order = ordering(order_by, ORDERS, default="id", key="id")
         check_fields(wanted, SHAPE.members, title="DAGRunCollectionSchema error", message=_UNKNOWN)
-        total = count(found)
+        total = self.count(found)
         rows = SHAPE.rows(here.of(found.order_by(*order)), wanted)
         return self.paged({"dag_runs": rows, "total_entries": total}, here, total)
 
@@ -221,27 +219,3 @@ class DagRunViewSet(OperationViewSet):
             made_it = made_it.filter(Q(source_dag_id=None) | Q(source_dag_id__in=readable))
         events = event_rows(made_it, self.caller)
         return {"dataset_events": events, "total_entries": len(events)}
-
-    def wait(self) -> HttpResponse | StreamingHttpResponse:
-        """A line of JSON with the run's state, now and at every change, until it ends, is deleted, or time is over."""
-        run = self._run("DAGRun not found", self._says_missing())
-        if self.request.method == "HEAD":
-            return HttpResponse(b"", content_type=_NDJSON)
-        states = DagRun.objects.filter(pk=run.pk).values_list("state", flat=True)
-        lines = Following(
-            states.first,
-            self._is_still_allowed,
-            interval=self.query.get("interval", WAIT_INTERVAL),
-            timeout=self.query.get("timeout", WAIT_TIMEOUT),
-        )
-        return StreamingHttpResponse(lines, content_type=_NDJSON, headers={"X-Accel-Buffering": "no"})
-
-    def _is_still_allowed(self) -> bool:
-        try:
-            identity = identify(self.request._request, configured_backends())
-        except APIException:
-            return False
-        if identity is None:
-            return False
-        forget(identity.user)
-        return self.operation.rule.allows(identity.user, self.kwargs["dag_id"])
