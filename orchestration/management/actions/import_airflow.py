@@ -13,6 +13,7 @@ from orchestration.conf import conf
 from orchestration.errors import Invalid
 from orchestration.management.cli.output import emit
 from orchestration.management.cli.progress import progress
+from orchestration.management.moving import behind
 from orchestration.management.moving.dags import copy_dags
 from orchestration.management.moving.datasets import copy_dataset_events, copy_datasets
 from orchestration.management.moving.history import copy_runs
@@ -20,6 +21,7 @@ from orchestration.management.moving.log import copy_log
 from orchestration.management.moving.move import Move
 from orchestration.management.moving.objects import copy_connections, copy_pools, copy_variables
 from orchestration.management.moving.people import copy_roles, copy_users
+from orchestration.management.moving.sla import copy_sla_misses
 from orchestration.management.moving.source import open_source
 
 #: Each kind and how it is copied, in an order in which each finds what it needs.
@@ -33,10 +35,11 @@ _KINDS: Mapping[str, Callable[[Move], None]] = {
     "datasets": copy_datasets,
     "dataset_events": copy_dataset_events,
     "runs": copy_runs,
+    "sla_misses": copy_sla_misses,
     "log": copy_log,
 }
 #: The tables that can be long, by kind.
-_LONG = {"dataset_events": "dataset_event", "runs": "dag_run", "log": "log"}
+_LONG = {"dataset_events": "dataset_event", "runs": "dag_run", "sla_misses": "sla_miss", "log": "log"}
 
 
 def import_(args: argparse.Namespace) -> None:
@@ -60,6 +63,8 @@ def import_(args: argparse.Namespace) -> None:
             for name, copy in _KINDS.items():
                 if name in kinds:
                     copy(move)
+            if not args.tables:
+                behind.tell(move)
             if args.dry_run:
                 transaction.set_rollback(True)
     emit(move.report.rows(), "table")

@@ -51,7 +51,7 @@ def copy_dataset_events(move: Move) -> None:
         "FROM dataset_event e LEFT JOIN dataset d ON d.id = e.dataset_id"
     )
     pks = dict(Dataset.objects.values_list("uri", "pk"))
-    for batch in timeline.batches(move, select, "e.timestamp"):
+    for batch in timeline.batches(move, select, "e.timestamp", size=timeline.WIDE * move.batch_size):
         with transaction.atomic():
             new = timeline.missing(batch, key_of, DatasetEvent.objects.all(), _KEY)
             known = [row for row in new if row[1] in pks]

@@ -26,13 +26,12 @@ _FIELDS = (
     "note", "note_author",
 )  # fmt: skip
 _TYPES = frozenset(DagRunType)
-#: A run has this many task instances, as a guess: so many fewer runs than rows are taken at a time.
-_INSTANCES = 4
+#: Runs have at least so many task instances, as a guess: so many fewer are looked at for a batch.
+_INSTANCES = 8
 
 
 def copy_runs(move: Move) -> None:
     """Runs that are not here, once they have ended; an unfinished one stays Airflow's to finish."""
-    size = max(1, move.batch_size // _INSTANCES)
     known = set(Dag.objects.values_list("dag_id", flat=True))
     has_notes = move.source.has_rows("dag_run_note")
     note = "n.content, n.user_id" if has_notes else "NULL, NULL"
@@ -40,8 +39,8 @@ def copy_runs(move: Move) -> None:
     select = f"SELECT {move.source.listed('dag_run', _COLUMNS, 'r')}, {note} FROM dag_run r {join}"  # noqa: S608
     parts = instances.Parts(move)
     after = -1
-    while batch := move.source.rows(f"{select} WHERE r.id > %s ORDER BY r.id LIMIT {size}", [after]):
-        last = batch[-1][0]
+    while (last := _end(move, after)) is not None:
+        batch = move.source.rows(f"{select} WHERE r.id > %s AND r.id <= %s ORDER BY r.id", [after, last])
         with transaction.atomic():
             new = _new(move, batch)
             missing = {row[1] for row in new} - known
@@ -52,6 +51,26 @@ def copy_runs(move: Move) -> None:
             datasets.link(move, after, last, {pk: run.pk for pk, run in runs.items()})
         move.advance(len(batch))
         after = last
+
+
+def _end(move: Move, after: int) -> int | None:
+    """The last run of the batch behind ``after``; None where there is none.
+
+    A batch has no more task instances than ``batch_size``, unless a single run has: what is held is bounded by the
+    largest run, whatever the size of the database.
+    """
+    sizes = move.source.rows(
+        "SELECT r.id, (SELECT count(*) FROM task_instance t WHERE t.dag_id = r.dag_id AND t.run_id = r.run_id)"
+        f" FROM dag_run r WHERE r.id > %s ORDER BY r.id LIMIT {max(1, move.batch_size // _INSTANCES)}",
+        [after],
+    )
+    last, total = None, 0
+    for run_id, size in sizes:
+        total += size
+        if last is not None and total > move.batch_size:
+            break
+        last = run_id
+    return last
 
 
 def _new(move: Move, batch: Sequence[Row]) -> list[Row]:

@@ -24,7 +24,7 @@ class Move:
     source: Source
     #: Airflow's fernet keys, separated by commas; empty where it encrypts nothing.
     fernet_keys: str = ""
-    batch_size: int = 2000
+    batch_size: int = 5000
     is_paused: bool = False
     advance: Callable[[int], None] = lambda rows: None
     report: Report = field(default_factory=Report)

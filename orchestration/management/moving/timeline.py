@@ -12,9 +12,13 @@ from orchestration.management.moving.move import Move
 from orchestration.management.moving.source import Row
 
 
-def batches(move: Move, select: str, at: str) -> Iterator[list[Row]]:
+#: Airflow has no index by the moment for some tables: there a batch is so many times as long, and read as often less.
+WIDE = 10
+
+
+def batches(move: Move, select: str, at: str, *, size: int | None = None) -> Iterator[list[Row]]:
     """The rows of a query in the order of their moment, its first column; a batch holds all rows of each moment."""
-    size = move.batch_size
+    size = size or move.batch_size
     after: Any = None
     while True:
         where = f"{at} > %s" if after is not None else f"{at} IS NOT NULL"

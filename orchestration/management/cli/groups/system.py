@@ -42,11 +42,11 @@ ENTRIES: tuple[Entry, ...] = (
             option(
                 "--tables",
                 help="Only these kinds, separated by commas: variables, connections, pools, dags, roles, users, "
-                "datasets, dataset_events, runs, log",
+                "datasets, dataset_events, runs, sla_misses, log",
                 type=names,
             ),
             switch("--paused", help="Pause every DAG that is copied, for Airflow still runs it"),
-            option("--batch-size", help="Rows copied at a time", type=positive(zero=False), default=2000),
+            option("--batch-size", help="Rows copied at a time", type=positive(zero=False), default=5000),
             option(
                 "--fernet-key", help="Airflow's fernet key; - reads it from standard input (default: [core] fernet_key)"
             ),
