@@ -150,6 +150,7 @@ UNFOLD = {
         {"rel": "icon", "type": "image/svg+xml", "href": "orchestration.admin.navigation.favicon"},
     ],
     "SHOW_VIEW_ON_SITE": False,
+    "ACCOUNT": {"navigation": "orchestration.admin.navigation.account"},
     "SIDEBAR": {
         "show_search": True,
         "navigation": "orchestration.admin.navigation.navigation",

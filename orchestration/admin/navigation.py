@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from unfold.dataclasses import SearchResult
 
 from orchestration.access import permissions as p
@@ -38,6 +38,7 @@ _GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = 
             ("Triggers", "bolt", "orchestration_trigger_changelist", p.TRIGGERS),
             ("SLA misses", "alarm", "orchestration_slamiss_changelist", p.SLA_MISSES),
             ("Import errors", "error", "orchestration_dagimporterror_changelist", p.IMPORT_ERRORS),
+            ("DAG warnings", "warning", "orchestration_dagwarning_changelist", p.DAG_WARNINGS),
         ),
     ),
     (
@@ -46,6 +47,9 @@ _GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = 
             ("Variables", "data_object", "orchestration_variable_changelist", p.VARIABLES),
             ("Connections", "cable", "orchestration_connection_changelist", p.CONNECTIONS),
             ("Pools", "pool", "orchestration_pool_changelist", p.POOLS),
+            ("Configuration", "settings", "desk_config", p.CONFIGURATIONS),
+            ("Plugins", "extension", "desk_plugins", p.PLUGINS),
+            ("Providers", "deployed_code", "desk_providers", p.PROVIDERS),
         ),
     ),
     (
@@ -53,11 +57,25 @@ _GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = 
         (
             ("Users", "person", "orchestration_user_changelist", p.USERS),
             ("Roles", "groups", "auth_group_changelist", p.ROLES),
+            ("Permissions", "shield_person", "desk_permissions", p.PERMISSIONS),
+            ("Tokens", "key", "orchestration_personalaccesstoken_changelist", p.MY_PROFILE),
+            ("Your profile", "account_circle", "desk_profile", p.MY_PROFILE),
         ),
     ),
 )
 #: DAGs that a search names.
 _MOST_FOUND: Final = 20
+
+
+#: Pages of the stable API that stand outside the admin: title, icon, address below the site's root.
+_OUTSIDE: Final = (("REST API: Swagger", "api", "api/v1/ui/"), ("REST API: Redoc", "menu_book", "api/v1/redoc/"))
+
+
+def account(request: HttpRequest) -> list[dict[str, str]]:
+    """The links of the operator's own menu."""
+    if not meets(request.user, (Pair(READ, p.MY_PROFILE),)):
+        return []
+    return [{"title": "Your profile", "link": reverse("admin:desk_profile")}]
 
 
 def favicon(request: HttpRequest) -> str:
@@ -93,7 +111,12 @@ def _is_active(request: HttpRequest, link: str) -> bool:
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's groups of links, without those that the caller may not open."""
-    return [{"title": title, "items": items, "separator": bool(title)} for title, items in _entries(request) if items]
+    outside = [
+        {"title": title, "icon": icon, "link": get_script_prefix() + address, "active": False}
+        for title, icon, address in _OUTSIDE
+    ]
+    groups = [*_entries(request), ("Help", outside)]
+    return [{"title": title, "items": items, "separator": bool(title)} for title, items in groups if items]
 
 
 def search(request: HttpRequest, term: str) -> list[SearchResult]:

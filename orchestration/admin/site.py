@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 from unfold.sites import UnfoldAdminSite
 
 from orchestration.access.permissions import WEBSITE, is_allowed
@@ -36,6 +36,10 @@ class OperatorsSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no typ
 
         answer: HttpResponseBase = HomePage.as_view(site=self)(request)
         return answer
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        """One's password is changed on one's own page, under its permission."""
+        return HttpResponseRedirect(reverse("admin:desk_profile"))
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         """What the search box finds, as a piece of a page."""

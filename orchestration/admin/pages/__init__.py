@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from orchestration.admin.pages import (
+    account,
     bulk,
+    cluster,
+    connection_test,
     dag,
     dag_data,
     dag_verbs,
     dags,
+    datasets,
+    dependencies,
     home,
     logs,
     runs,
+    system,
     task_instances,
+    transfer,
     trigger,
 )
 
+#: Beside DAGs and their runs.
+OTHERS = (datasets, dependencies, cluster, transfer, connection_test, system, account)
 #: Each has ``PAGES``: (address below the site, name, page).
-PAGE_MODULES = (home, dags, dag, dag_data, dag_verbs, runs, task_instances, logs, trigger, bulk)
+PAGE_MODULES = (home, dags, dag, dag_data, dag_verbs, runs, task_instances, logs, trigger, bulk, *OTHERS)

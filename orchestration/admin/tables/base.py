@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from django.contrib import messages
+from django.contrib.admin import ShowFacets
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -41,6 +42,7 @@ class ShownTable(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     change_list_template = "desk/tables/list.html"
     change_form_template = "desk/tables/form.html"
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # each would count the table
     compressed_fields = True
     warn_unsaved_form = True
 

@@ -8,7 +8,9 @@ from typing import ClassVar
 from django.contrib import admin
 from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 
+from orchestration.admin.tables import columns
 from orchestration.admin.tables.base import ShownTable
 from orchestration.models import (
     Dag,
@@ -85,7 +87,7 @@ class VersionTable(ShownTable):
     list_display = ("dag", "number", "digest", "created_at", "updated_at")
     search_fields = ("dag__dag_id", "digest")
     list_select_related = ("dag",)
-    date_hierarchy = "created_at"
+    ordering = ("-pk",)
 
 
 class SourceTable(ShownTable):
@@ -103,9 +105,22 @@ class SourceTable(ShownTable):
 class ImportErrorTable(ShownTable):
     """Why files could not be read."""
 
-    list_display = ("filename", "timestamp")
-    search_fields = ("filename",)
-    date_hierarchy = "timestamp"
+    is_live = True
+    list_display = (
+        columns.short("filename", "file"),
+        "problem",
+        columns.moment("timestamp", "since", sorts=False),
+    )
+    sortable_by = ()
+    search_fields = ("filename", "stack_trace")
+    search_help_text = "File or trace"
+    ordering = ("-timestamp",)
+
+    @admin.display(description="problem")
+    def problem(self, obj: DagImportError) -> str:
+        """The last line of the trace."""
+        lines = [line for line in (obj.stack_trace or "").splitlines() if line.strip()]
+        return lines[-1].strip()[:200] if lines else "–"
 
     def narrow(self, rows: QuerySet[DagImportError], dag_ids: frozenset[str]) -> QuerySet[DagImportError]:
         """Errors of files all of whose DAGs are readable; the traces of others are not shown."""
@@ -117,8 +132,12 @@ class WarningTable(ShownTable):
     """Warnings of DAGs."""
 
     dag_path = "dag_id"
-    list_display = ("dag", "warning_type", "message", "timestamp")
-    list_filter = ("warning_type",)
+    is_live = True
+    list_display = (columns.dag_link(), "warning_type", "message", columns.moment("timestamp", "since", sorts=False))
+    list_display_links = None
+    sortable_by = ()
+    list_filter = (("warning_type", ChoicesCheckboxFilter),)
+    ordering = ("-timestamp",)
     search_fields = ("dag__dag_id", "message")
     list_select_related = ("dag",)
 
@@ -174,10 +193,18 @@ class AliasTable(ShownTable):
 class DatasetEventTable(ShownTable):
     """Events of datasets."""
 
-    list_display = ("dataset", "timestamp", "source_dag_id", "source_task_id", "source_run_id")
+    is_history = True
+    list_display = (
+        "dataset",
+        columns.moment("timestamp", "when"),
+        columns.dag_link("source_dag_id"),
+        "source_task_id",
+        columns.run_link("source_dag_id", "source_run_id"),
+    )
+    sortable_by = ("timestamp",)
     search_fields = ("dataset__uri", "source_dag_id", "source_run_id")
     list_select_related = ("dataset",)
-    date_hierarchy = "timestamp"
+    ordering = ("-timestamp",)
     exclude = ("created_dag_runs",)
     dag_path = "source_dag_id"
 

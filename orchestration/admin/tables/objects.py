@@ -3,25 +3,105 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from orchestration.access.permissions import Caller
+from orchestration.access.requirements import BY_ID
+from orchestration.admin.pages.transfer import download
 from orchestration.admin.tables.base import ChangedTable
+from orchestration.admin.tables.connections import ConnectionTable
 from orchestration.models import Connection, Pool, Variable
 from orchestration.models.pool import DEFAULT_POOL
-from orchestration.services import connections, pools, variables
+from orchestration.services import pools, variables
+
+
+class _PoolList(ChangeList):  # type: ignore[misc]  # unfold has no types
+    """One page of pools with their use: one query more, whatever their number."""
+
+    result_list: Any
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Django's, each row with its ``usage``."""
+        super().get_results(request)
+        rows: list[Any] = list(self.result_list)
+        use = pools.usage(pool.name for pool in rows)
+        for pool in rows:
+            pool.usage = use[pool.name]
+        self.result_list = rows
+
+
+def _slots(pool: Any, state: str) -> SafeString:
+    number = getattr(pool.usage, state)
+    address = reverse("admin:orchestration_taskinstance_changelist")
+    query = urlencode({"pool": pool.name, "state__exact": state})
+    return format_html('<a class="desk-link" href="{}?{}">{}</a>', address, query, number)
 
 
 class PoolTable(ChangedTable):
     """Pools."""
 
-    list_display = ("name", "slots", "include_deferred", "description")
+    is_live = True
+    list_display = (
+        "name", "slots", "in_use", "running", "queued", "scheduled", "deferred", "open_slots", "include_deferred",
+        "description",
+    )  # fmt: skip
+    sortable_by = ("name", "slots")
     search_fields = ("name", "description")
+    ordering = ("name",)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list with each pool's use."""
+        return _PoolList
+
+    @admin.display(description="in use")
+    def in_use(self, obj: Any) -> SafeString:
+        """A bar of the slots that are taken."""
+        taken = obj.usage.occupied(obj)
+        share = 0 if obj.slots <= 0 else min(100, round(100 * taken / obj.slots))
+        words = f"{taken} slots" if obj.slots < 0 else f"{share} percent"
+        return format_html(
+            '<svg width="110" height="10" role="img" aria-label="{} in use"><rect class="bar-track" width="110" '
+            'height="10" rx="3"></rect><rect class="bar-used" width="{}%" height="10" rx="3"></rect></svg>',
+            words,
+            share,
+        )
+
+    @admin.display(description="running")
+    def running(self, obj: Pool) -> SafeString:
+        """Slots of running instances, leading to them."""
+        return _slots(obj, "running")
+
+    @admin.display(description="queued")
+    def queued(self, obj: Pool) -> SafeString:
+        """Slots of queued instances."""
+        return _slots(obj, "queued")
+
+    @admin.display(description="scheduled")
+    def scheduled(self, obj: Pool) -> SafeString:
+        """Slots that scheduled instances want."""
+        return _slots(obj, "scheduled")
+
+    @admin.display(description="deferred")
+    def deferred(self, obj: Pool) -> SafeString:
+        """Slots of deferred instances."""
+        return _slots(obj, "deferred")
+
+    @admin.display(description="open")
+    def open_slots(self, obj: Any) -> str:
+        """Slots that are free."""
+        number = obj.usage.open(obj)
+        return "no limit" if obj.slots < 0 else str(number)
 
     def create(self, actor: Caller, obj: Pool, values: Mapping[str, Any]) -> Pool:
         return pools.create(actor=actor, **values)
@@ -44,6 +124,11 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at
     class Meta:
         model = Variable
         fields = ("key", "val", "description")
+        labels: ClassVar = {"val": "value"}
+        widgets: ClassVar = {
+            "val": UnfoldAdminTextareaWidget(attrs={"rows": 6, "spellcheck": "false"}),
+            "description": UnfoldAdminTextInputWidget(),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,6 +143,21 @@ class VariableTable(ChangedTable):
     form = VariableForm
     list_display = ("key", "shown_value", "description")
     search_fields = ("key", "description")
+    search_help_text = "Key or description"
+    ordering = ("key",)
+    actions: ClassVar = ("export",)
+
+    def links(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """Export, and import for those who may make variables."""
+        found = [("Export all", reverse("admin:desk_variables_export"))]
+        if BY_ID["post_variables"].allows(request.user):
+            found.append(("Import", reverse("admin:desk_variables_import")))
+        return found
+
+    @admin.action(description="Export the selected variables", permissions=["view"])
+    def export(self, request: HttpRequest, queryset: QuerySet[Variable]) -> HttpResponse:
+        """A JSON file; values under secret keys are masked."""
+        return download(queryset.order_by("key"))
 
     @admin.display(description="value")
     def shown_value(self, obj: Variable) -> str:
@@ -73,45 +173,6 @@ class VariableTable(ChangedTable):
 
     def remove(self, actor: Caller, stored: Variable) -> None:
         variables.delete(stored, actor=actor)
-
-
-class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
-    """A connection; its password is never shown, and stays when none is typed."""
-
-    password = forms.CharField(
-        required=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Stays as it is when nothing is typed.",
-    )
-
-    class Meta:
-        model = Connection
-        fields = ("conn_id", "conn_type", "description", "host", "schema", "login", "password", "port", "extra")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.initial.pop("password", None)
-        if self.instance.pk is not None:
-            self.fields["conn_id"].disabled = True
-            self.initial["extra"] = connections.shown_extra(self.instance.extra)
-
-
-class ConnectionTable(ChangedTable):
-    """Connections."""
-
-    form = ConnectionForm
-    list_display = ("conn_id", "conn_type", "host", "port", "login", "description")
-    list_filter = ("conn_type",)
-    search_fields = ("conn_id", "host", "description")
-
-    def create(self, actor: Caller, obj: Connection, values: Mapping[str, Any]) -> Connection:
-        return connections.create(actor=actor, **{**values, "password": values["password"] or None})
-
-    def update(self, actor: Caller, stored: Connection, changes: Mapping[str, Any]) -> Connection:
-        return connections.update(stored, actor=actor, **changes)
-
-    def remove(self, actor: Caller, stored: Connection) -> None:
-        connections.delete(stored, actor=actor)
 
 
 #: Each model's table.

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 from orchestration.access import permissions
 from orchestration.access.permissions import GRANTABLE, Caller, Grant, Pair, is_allowed
+from orchestration.admin.tables import columns
 from orchestration.admin.tables.base import ChangedTable
 from orchestration.models import DagGrant, PersonalAccessToken, Resource, User
 from orchestration.services import roles, tokens, users
@@ -40,7 +41,17 @@ class UserTable(ChangedTable):
     """Users. The superuser flag is set by the command line only."""
 
     form = UserForm
-    list_display = ("username", "email", "first_name", "last_name", "is_active", "is_superuser", "last_login")
+    list_display = (
+        "username",
+        "email",
+        "first_name",
+        "last_name",
+        "is_active",
+        "is_superuser",
+        columns.moment("last_login", "last login", sorts=False),
+        "login_count",
+        "failed_login_count",
+    )
     list_filter = ("is_active", "is_superuser", "groups")
     search_fields = ("username", "email", "first_name", "last_name")
     filter_horizontal = ("groups",)
@@ -154,7 +165,15 @@ class TokenTable(ChangedTable):
     """Personal access tokens: own ones, and everybody's for those who may edit users. A new one is shown once."""
 
     form = TokenForm
-    list_display = ("name", "user", "scope", "token_key", "created", "expiry", "last_used_at")
+    list_display = (
+        "name",
+        "user",
+        "scope",
+        "token_key",
+        columns.moment("created", "made", sorts=False),
+        columns.moment("expiry", "ends", sorts=False),
+        columns.moment("last_used_at", "last used", sorts=False),
+    )
     list_filter = ("scope",)
     search_fields = ("name", "user__username", "token_key")
     list_select_related = ("user",)

@@ -3,7 +3,12 @@
 /** Let Enter and Space do what a click does. */
 function byKeys(element) {
     if (element.matches("button, input, select, textarea, summary, a[href], body, html") || element.querySelector("button, input, select, textarea, a[href]")) return;
+    if (!element.textContent.trim()) return; // a backdrop; Escape does the same
     element.setAttribute("role", "button");
+    if (element.getAttribute("x-on:click").startsWith("sidebar")) {
+        element.removeAttribute("aria-hidden");
+        element.setAttribute("aria-label", "Show or hide the sidebar");
+    }
     element.tabIndex = 0;
     element.addEventListener("keydown", (event) => {
         if (event.target !== element || (event.key !== "Enter" && event.key !== " ")) return;
