@@ -3,80 +3,134 @@
 Counting a million rows takes longer than all the rest of an answer. A count is therefore kept together with what the
 database says of its own state: PostgreSQL's snapshot (which transactions are visible), SQLite's data version. Two equal
 snapshots see the same rows, so a kept count is exact, in every process, also right after somebody else's write.
+
+While the scheduler writes, no two snapshots are equal. Then a count over ``EXACT_UP_TO`` may be given again for twenty
+times as long as it took, ``LONGEST_AGE`` at most: counting takes a twentieth of the time, however many rows there are.
+Smaller counts, and those for callers who send ``Cache-Control: no-cache``, are always of this moment.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, Func, QuerySet, TextField
 
+#: A list of so many entries, or fewer, is never told from memory after a change.
+EXACT_UP_TO: Final = 10_000
+#: Seconds for which a longer list's count may be given again although something changed.
+LONGEST_AGE: Final = 5.0
+#: How many times as long as it took to make.
+_AGE_BY_COST: Final = 20
 #: Counts kept in one process.
-_ROOM = 1024
+_ROOM: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """``until``: when it may no longer be given after a change, by the monotonic clock."""
+
+    state: Hashable
+    number: int
+    until: float
 
 
 class _Kept:
-    """Values by statement, with the state they were read in; safe between threads."""
+    """Counts by what was counted; safe between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._values: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
+        self._counts: OrderedDict[Hashable, _Count] = OrderedDict()
 
-    def get(self, key: Hashable, state: Hashable) -> Any:
+    def get(self, key: Hashable, state: Hashable, *, is_exact: bool) -> int | None:
         with self._lock:
-            found = self._values.get(key)
-            if found is None or found[0] != state:
+            found = self._counts.get(key)
+            if found is None:
                 return None
-            self._values.move_to_end(key)
-            return found[1]
+            if found.state != state and (is_exact or found.until < time.monotonic()):
+                return None
+            self._counts.move_to_end(key)
+            return found.number
 
-    def put(self, key: Hashable, state: Hashable, value: Any) -> None:
+    def put(self, key: Hashable, count: _Count) -> None:
         with self._lock:
-            self._values[key] = (state, value)
-            self._values.move_to_end(key)
-            while len(self._values) > _ROOM:
-                self._values.popitem(last=False)
+            self._counts[key] = count
+            self._counts.move_to_end(key)
+            while len(self._counts) > _ROOM:
+                self._counts.popitem(last=False)
 
     def clear(self) -> None:
         with self._lock:
-            self._values.clear()
+            self._counts.clear()
 
 
 _kept = _Kept()
 
 
-def count(queryset: QuerySet[Any], state: Hashable | None = None) -> int:
-    """How many rows the queryset has; ``state`` is that of the database where the caller has asked for it already."""
+def count(queryset: QuerySet[Any], state: Hashable | None = None, *, is_exact: bool = False) -> int:
+    """How many rows the queryset has; one query, or none.
+
+    ``state`` is that of the database where the caller knows it already. ``is_exact``: of this moment, however many.
+    """
     chosen = queryset.order_by()
     try:
         key = chosen.values("pk").query.sql_with_params()
     except EmptyResultSet:
         return 0
-    return int(unless_changed(key, chosen.count, state))
+    return count_named(key, lambda: chosen, state, is_exact=is_exact)
 
 
-def unless_changed(key: Hashable, read: Callable[[], Any], state: Hashable | None = None) -> Any:
-    """What ``read`` gives, or gave when the database was in the state it is in now."""
+def count_named(
+    key: Hashable, find: Callable[[], QuerySet[Any]], state: Hashable | None = None, *, is_exact: bool = False
+) -> int:
+    """As ``count``, for the queryset that ``find`` gives; ``key`` says which rows it is about, and no other."""
     if state is None:
         state = state_of_database()
     if state is None:
-        return read()
-    value = _kept.get(key, state)
-    if value is None:
-        value = read()
-        if state_of_database() == state:
-            _kept.put(key, state, value)
-    return value
+        return find().order_by().count()
+    number = _kept.get(key, state, is_exact=is_exact)
+    if number is None:
+        began = time.monotonic()
+        number, seen = _counted(find().order_by(), state)
+        ended = time.monotonic()
+        age = min(LONGEST_AGE, _AGE_BY_COST * (ended - began)) if number > EXACT_UP_TO else 0.0
+        _kept.put(key, _Count(seen, number, ended + age))
+    return number
+
+
+def _counted(chosen: QuerySet[Any], state: Hashable) -> tuple[int, Hashable]:
+    """How many rows there are, and the state that they were counted in."""
+    if connection.vendor != "postgresql":
+        return chosen.count(), state
+    found = chosen.aggregate(number=Count("*"), snapshot=_Snapshot())
+    return found["number"], of_snapshot(found["snapshot"])
+
+
+class _Snapshot(Func):
+    """Which transactions the statement sees; of the statement, so it may stand beside an aggregate."""
+
+    template = "pg_current_snapshot()::text"
+    arity = 0
+    contains_aggregate = True
+    output_field = TextField()
 
 
 def forget() -> None:
     """Forget all counts."""
     _kept.clear()
+
+
+def of_snapshot(snapshot: str | None) -> Hashable | None:
+    """The state of the database that PostgreSQL's snapshot stands for; None for None and within a transaction."""
+    if snapshot is None or connection.in_atomic_block:
+        return None
+    return snapshot, connection.settings_dict["NAME"]
 
 
 def state_of_database() -> Hashable | None:
@@ -85,8 +139,8 @@ def state_of_database() -> Hashable | None:
         return None
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SELECT pg_current_snapshot()::text, current_database()")
-            return tuple(cursor.fetchone() or ())
+            cursor.execute("SELECT pg_current_snapshot()::text")
+            return of_snapshot((cursor.fetchone() or (None,))[0])
         cursor.execute("PRAGMA data_version")
         version = (cursor.fetchone() or (None,))[0]
         own = connection.connection

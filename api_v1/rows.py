@@ -20,6 +20,7 @@ from psycopg.types.string import TextLoader
 
 from api_v1.problems import bad_request
 from orchestration.models.fields import EncryptedTextField, JsonTextField
+from orchestration.models.prepared import fetched
 
 Row = dict[str, Any]
 #: What becomes of a value that is not None.
@@ -46,7 +47,7 @@ class Shape:
         self.is_direct = is_direct
         self.members = (*self.columns, *self.copies)
         self._whole = self._plan(None)
-        self._statements: dict[str, tuple[str, tuple[int, ...]]] = {}
+        self._statements: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {}
 
     def _plan(self, wanted: Sequence[str] | None) -> _Plan:
         if wanted is None:
@@ -76,19 +77,30 @@ class Shape:
 
         ``find`` narrows by equality with each of the texts; for what is asked thousands of times a minute.
         """
-        key = f"{connection.vendor}:{name}"
-        known = self._statements.get(key)
+        found = self.page(name, find, texts, limit=1)
+        return found[0] if found else None
+
+    def page(
+        self, name: str, find: Callable[..., QuerySet[Any]], texts: Sequence[str], *, limit: int, offset: int = 0
+    ) -> list[Row]:
+        """``rows(find(*texts)[offset : offset + limit])`` of a direct shape, as ``named``."""
+        vendor = connection.vendor
+        known = self._statements.get((vendor, name))
         if known is None:
             marks = [f"\x01{number}" for number in range(len(texts))]
-            query = find(*marks).values_list(*self._whole.selected)[:1].query
+            query = find(*marks).values_list(*self._whole.selected).query
             sql, parameters = query.sql_with_params()
-            known = self._statements[key] = (sql, tuple(marks.index(parameter) for parameter in parameters))
+            known = self._statements[vendor, name] = (sql, tuple(marks.index(parameter) for parameter in parameters))
         sql, places = known
-        found = _fetched(sql, tuple(texts[place] for place in places))
-        answers = self._whole.answers(
-            found, _converters(find(*texts) if not self._whole.converters else None, self._whole)
+        part = f"{sql} LIMIT {limit:d} OFFSET {offset:d}" if offset else f"{sql} LIMIT {limit:d}"
+        given = tuple(texts[place] for place in places)
+        # pages further on are asked once each: not worth a plan that is kept
+        found = _fetched(part, given) if offset else fetched(part, given, has_texts=True)
+        if not found:
+            return []
+        return self._whole.answers(
+            found, _converters(find(*texts) if vendor not in self._whole.converters else None, self._whole)
         )
-        return answers[0] if answers else None
 
 
 class _Plan:

@@ -11,17 +11,18 @@ A handler returns plain data (answered as JSON with the operation's status) or a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
 from django.db import InterfaceError, OperationalError, connection
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
-from api_v1 import conditional, idempotency
+from api_v1 import conditional, counts, idempotency
 from api_v1.operations import Operation
 from api_v1.pagination import Page
 from api_v1.parsers import JsonParser, body_of
@@ -168,6 +169,21 @@ class OperationViewSet(ViewSetMixin, APIView):
         if answer is None and status == 204:
             return HttpResponse(b"", status=204, content_type="application/json")
         return HttpResponse(dumps(answer), status=status, content_type="application/json")
+
+    def count(self, found: QuerySet[Any]) -> int:
+        """How many rows a list has in all; see ``counts``."""
+        return counts.count(found, self._state_seen(), is_exact=self._is_exact())
+
+    def count_named(self, key: Hashable, find: Callable[[], QuerySet[Any]]) -> int:
+        """As ``count``, for rows that ``key`` names."""
+        return counts.count_named(key, find, self._state_seen(), is_exact=self._is_exact())
+
+    def _state_seen(self) -> Hashable | None:
+        """The state that the database was in when the caller was looked up; None where that was not asked."""
+        return None if self.identity is None else counts.of_snapshot(self.identity.snapshot)
+
+    def _is_exact(self) -> bool:
+        return "no-cache" in self.request._request.META.get("HTTP_CACHE_CONTROL", "")
 
     def paged(self, answer: Mapping[str, Any], here: Page, total: int) -> HttpResponse:
         """A page of a list, with links to the other pages."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from api_v1.counts import count, state_of_database
 from api_v1.filters.task_instances import (
     MappedListParameters,
     TaskInstanceListParameters,
@@ -31,6 +31,7 @@ from api_v1.serializers.task_instances import (
     TaskInstanceCollection,
     TryAnswer,
     TryCollection,
+    instance_page,
     instance_rows,
     reference,
     references,
@@ -46,6 +47,8 @@ from orchestration.services import task_instances
 from orchestration.states import TaskInstanceState
 
 NOT_MAPPED = -1
+#: The parameters of a list that leave no instance out.
+_UNFILTERED = frozenset({"limit", "offset"})
 _HINT = "Task instance is mapped, add the map_index value to the URL"
 
 
@@ -55,6 +58,14 @@ def serialized_or(dag_id: str, problem: Problem) -> SerializedDag:
         return versions.current(dag_id)
     except NotFound:
         raise problem from None
+
+
+def _of_a_dag(dag_id: str) -> TaskInstanceQuerySet:
+    return TaskInstance.objects.filter(dag_id=dag_id)
+
+
+def _of_a_run(dag_id: str, run_id: str) -> TaskInstanceQuerySet:
+    return TaskInstance.objects.filter(run__dag_id=dag_id, run__run_id=run_id)
 
 
 class TaskInstanceViewSet(OperationViewSet):
@@ -213,8 +224,23 @@ class TaskInstanceViewSet(OperationViewSet):
     def list(self) -> Any:
         """Task instances of a run; ``~`` is every DAG the caller may read, or every run."""
         here = unbounded_page(self.query)
+        if self.query.keys() <= _UNFILTERED and here.limit and (named := self._by_names()) is not None:
+            name, find, texts = named
+            total = self.count_named((name, texts), lambda: find(*texts))
+            rows = instance_page(name, lambda *marks: find(*marks).order_by("id"), texts, here)
+            return self.paged({"task_instances": rows, "total_entries": total}, here, total)
         found = TaskInstanceListParameters.apply(self._of_run(), self.query)
         return self._page_of(found, here, ["id"])
+
+    def _by_names(self) -> tuple[str, Callable[..., TaskInstanceQuerySet], tuple[str, ...]] | None:
+        """What the path says, as a name for it, a query by names, and the names; None where the caller's rights say."""
+        dag_id, run_id = self.kwargs["dag_id"], self.kwargs["dag_run_id"]
+        if dag_id == ANY_DAG:
+            is_everything = run_id == ANY_DAG and readable_dag_ids(self.caller) is None
+            return ("all instances", TaskInstance.objects.all, ()) if is_everything else None
+        if run_id == ANY_DAG:
+            return "instances of a DAG", _of_a_dag, (dag_id,)
+        return "instances of a run", _of_a_run, (dag_id, run_id)
 
     def _of_run(self) -> TaskInstanceQuerySet:
         dag_id, run_id = self.kwargs["dag_id"], self.kwargs["dag_run_id"]
@@ -229,9 +255,8 @@ class TaskInstanceViewSet(OperationViewSet):
         return found if readable is None else found.filter(dag_id__in=readable)
 
     def _page_of(self, found: TaskInstanceQuerySet, here: Page, order: Any) -> Any:
-        state = state_of_database()
-        total = count(found, state)
-        rows = instance_rows(here.of(found.order_by(*order)), state) if here.limit else []
+        total = self.count(found)
+        rows = instance_rows(here.of(found.order_by(*order))) if here.limit else []
         return self.paged({"task_instances": rows, "total_entries": total}, here, total)
 
     def batch(self) -> Any:

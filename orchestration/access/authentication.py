@@ -44,13 +44,15 @@ Means = Literal["session", "basic", "token", "kerberos", "open"]
 class Identity:
     """How a caller was recognised; a request's ``auth``.
 
-    ``response_headers`` belong on the answer (Kerberos answers the client's ticket there).
+    ``response_headers`` belong on the answer (Kerberos answers the client's ticket there). ``snapshot`` is PostgreSQL's
+    when the caller was read: which transactions are seen; None where it was not asked.
     """
 
     user: Caller
     by: Means
     token: PersonalAccessToken | None = None
     response_headers: Mapping[str, str] = field(default_factory=dict)
+    snapshot: str | None = None
 
 
 class Backend(BaseAuthentication):
@@ -85,12 +87,13 @@ class BasicBackend(Backend):
             username, password = credentials.parse_basic(text)
         except credentials.Malformed as error:
             raise AuthenticationFailed(str(error)) from None
-        user = credentials.verified.user(username, password)
+        found = credentials.verified.find(username, password)
+        if found is not None:
+            return Identity(found[0], "basic", snapshot=found[1])
+        user = lockout.log_in(request, username, password)
         if user is None:
-            user = lockout.log_in(request, username, password)
-            if user is None:
-                raise AuthenticationFailed("The user name or the password is wrong.")
-            credentials.verified.remember(username, password, user)
+            raise AuthenticationFailed("The user name or the password is wrong.")
+        credentials.verified.remember(username, password, user)
         return Identity(user, "basic")
 
 
@@ -103,14 +106,15 @@ class TokenBackend(Backend):
         text = _authorization(request, "bearer")
         if text is None:
             return None
-        token = _token(text)
-        if token is None:
+        found = _token(text)
+        if found is None:
             lockout.count_failure(request, "(token)")
             raise AuthenticationFailed("The token is unknown, expired or revoked.")
+        token, snapshot = found
         user: User = token.user
         permissions.restrict(user, read_only=token.scope != PersonalAccessToken.Scope.FULL)
         _note_use(token)
-        return Identity(user, "token", token)
+        return Identity(user, "token", token, snapshot=snapshot)
 
 
 class SessionBackend(Backend):
@@ -245,19 +249,19 @@ def _authorization(request: HttpRequest, scheme: str) -> str | None:
 
 
 _TOKEN_COLUMNS: Final = columns(PersonalAccessToken)
-#: A token with its active user: one query, compiled once, for it is asked with every request.
+#: A token with its active user and what that user holds: one query, for it is asked with every request.
 _BY_DIGEST: Final = Prepared(
     lambda digest: (
         PersonalAccessToken.objects.filter(digest=digest, user__is_active=True)
         .order_by()
-        .values_list(*_TOKEN_COLUMNS, *columns(User, "user__"))
+        .values_list(*_TOKEN_COLUMNS, *columns(User, "user__", has_moments=False), *permissions.stamp_columns())
     ),
     str,
 )
 
 
-def _token(text: str) -> PersonalAccessToken | None:
-    """The token of an active user that has not expired."""
+def _token(text: str) -> tuple[PersonalAccessToken, str | None] | None:
+    """The token of an active user that has not expired, and the database's snapshot."""
     try:
         digest: str = hash_token(text)
     except ValueError:  # a lone surrogate from bytes that are no UTF-8
@@ -265,13 +269,16 @@ def _token(text: str) -> PersonalAccessToken | None:
     found = _BY_DIGEST.rows(digest)
     if not found:
         return None
+    *values, stamp, grants, snapshot = found[0]
     width = len(_TOKEN_COLUMNS)
-    token = instance(PersonalAccessToken, found[0][:width])
-    token.user = instance(User, found[0][width:])
+    token = instance(PersonalAccessToken, values[:width])
     if token.expiry is not None and token.expiry <= timezone.now():
         return None
-    same = hmac.compare_digest(token.digest, digest) and token.token_key == text[: CONSTANTS.TOKEN_KEY_LENGTH]
-    return token if same else None
+    if not hmac.compare_digest(token.digest, digest) or token.token_key != text[: CONSTANTS.TOKEN_KEY_LENGTH]:
+        return None
+    token.user = instance(User, values[width:], has_moments=False)
+    permissions.recall(token.user, stamp, grants)
+    return token, snapshot
 
 
 def _note_use(token: PersonalAccessToken) -> None:

@@ -20,6 +20,7 @@ from typing import Final
 
 from django.conf import settings
 
+from orchestration.access import permissions
 from orchestration.conf import conf
 from orchestration.models import User
 from orchestration.models.prepared import Prepared, columns, instance
@@ -58,7 +59,12 @@ class _Verified:
 
 #: An active user by id: asked with every request, so compiled once.
 _ACTIVE: Final = Prepared(
-    lambda user_id: User.objects.filter(pk=user_id, is_active=True).order_by().values_list(*columns(User)), int
+    lambda user_id: (
+        User.objects.filter(pk=user_id, is_active=True)
+        .order_by()
+        .values_list(*columns(User, has_moments=False), *permissions.stamp_columns())
+    ),
+    int,
 )
 
 
@@ -70,20 +76,25 @@ class CredentialCache:
         self._kept: OrderedDict[bytes, _Verified] = OrderedDict()
         self._lock = threading.Lock()
 
-    def user(self, username: str, password: str) -> User | None:
-        """The active user whom this credential was verified for, if that still holds; one query when it is kept."""
+    def find(self, username: str, password: str) -> tuple[User, str | None] | None:
+        """The active user whom this credential was verified for, if that still holds, and the database's snapshot.
+
+        One query when the credential is kept, with what the user holds.
+        """
         key = _key(username, password)
         with self._lock:
             kept = self._kept.get(key)
         if kept is None or kept.until < time.monotonic():
             return None
         found = _ACTIVE.rows(kept.user_id)
-        user = instance(User, found[0]) if found else None
+        *values, stamp, grants, snapshot = found[0] if found else (None,) * 4
+        user = instance(User, values, has_moments=False) if found else None
         if user is None or not hmac.compare_digest(user.password.encode(), kept.password_hash.encode()):
             with self._lock:
                 self._kept.pop(key, None)
             return None
-        return user
+        permissions.recall(user, str(stamp), grants)
+        return user, snapshot
 
     def remember(self, username: str, password: str, user: User) -> None:
         """Keep what was just verified."""

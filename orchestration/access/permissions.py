@@ -7,17 +7,21 @@ everything. What a user holds is read once, by one query, and kept on the user o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from django.db.models import TextField
+from django.db.models.expressions import RawSQL
 
 from orchestration.errors import Forbidden
 from orchestration.models import DagGrant, Resource, User
+from orchestration.models.prepared import Prepared
 
 Caller: TypeAlias = User | AnonymousUser
 
@@ -220,19 +224,34 @@ def _read_access(user: Caller) -> Access:
         return UNLIMITED
     if connection.in_atomic_block:
         return _held(user.pk)  # rows of a transaction that may be rolled back are not to be remembered
-    *stamp, grants = _stamp(user.pk)
-    known = _known.get(user.pk)
+    found = _STAMP.rows(user.pk)
+    return _stamped(user.pk, *found[0][:2]) if found else Access()
+
+
+def recall(user: User, stamp: str, grants: str | None) -> None:
+    """Keep on the user object what it holds, from what was read together with it (``stamp_columns``).
+
+    One query where this process does not know these rows yet, otherwise none. Within a transaction nothing is kept.
+    """
+    if user.is_superuser:
+        setattr(user, _KEPT_AS, UNLIMITED)
+    elif not connection.in_atomic_block:
+        setattr(user, _KEPT_AS, _stamped(user.pk, stamp, grants))
+
+
+def _stamped(user_id: int, stamp: str, grants: str | None) -> Access:
+    known = _known.get(user_id)
     if known is None or known[0] != stamp:
         if len(_known) >= _ROOM:
             _known.clear()
-        known = _known[user.pk] = (stamp, _held(user.pk).pairs)
-    return Access(known[1], grants)
+        known = _known[user_id] = (stamp, _held(user_id).pairs)
+    return Access(known[1], frozenset(Grant(*each) for each in json.loads(grants)) if grants else frozenset())
 
 
 #: Users whose pairs are remembered in one process.
 _ROOM: Final = 4096
 #: By user: a stamp of the rows that the pairs come from, and the pairs.
-_known: dict[int, tuple[list[object], frozenset[Pair]]] = {}
+_known: dict[int, tuple[str, frozenset[Pair]]] = {}
 
 
 def _held(user_id: int) -> Access:
@@ -240,24 +259,8 @@ def _held(user_id: int) -> Access:
         cursor.execute(_held_by_user(), [user_id] * 3)
         rows: list[tuple[str, str, str | None]] = cursor.fetchall()
     pairs = frozenset(Pair.of_codename(action) for action, _, dag_id in rows if dag_id is None)
-    return Access(pairs, _grants(rows))
-
-
-def _grants(rows: Iterable[tuple[str, str, str | None]]) -> frozenset[Grant]:
-    return frozenset(Grant(dag_id, action, resource) for action, resource, dag_id in rows if dag_id is not None)
-
-
-def _stamp(user_id: int) -> tuple[object, object, object, frozenset[Grant]]:
-    """Of the user's memberships, of the permissions of his roles and of his own: how many rows, and the newest.
-
-    Those rows are added and removed, never changed, and get ever higher ids: an equal stamp means the same rows. With
-    it come the grants on DAGs, which are few and may be changed in place.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_stamp_of_user(), [user_id] * 4)
-        rows = sorted(cursor.fetchall(), key=lambda row: row[0])
-    _, memberships, by_role, own = rows[0]
-    return memberships, by_role, own, _grants([(action, resource, dag_id) for _, action, resource, dag_id in rows[1:]])
+    grants = frozenset(Grant(dag_id, action, resource) for action, resource, dag_id in rows if dag_id is not None)
+    return Access(pairs, grants)
 
 
 def _pairs_of_role(name: str) -> Iterable[Pair]:
@@ -278,26 +281,10 @@ def _tables() -> dict[str, str]:
         "by_user": quote(User.user_permissions.through._meta.db_table),
         "member": quote(User.groups.through._meta.db_table),
         "grant": quote(DagGrant._meta.db_table),
+        "user": quote(User._meta.db_table),
         "app": Resource._meta.app_label,
         "model": Resource._meta.model_name or "",
     }
-
-
-@cache
-def _stamp_of_user() -> str:
-    """SQL of (0, three texts), and (1, action, resource, dag_id) for each grant; the user's id four times."""
-    # Every name in the text is this program's own; the user's id is a parameter.
-    text = """
-        SELECT 0, (SELECT count(*) || ':' || coalesce(max(m.id), 0) FROM {member} m WHERE m.user_id = %s),
-               (SELECT count(*) || ':' || coalesce(max(g.id), 0) FROM {member} m
-                  JOIN {by_group} g ON g.group_id = m.group_id WHERE m.user_id = %s),
-               (SELECT count(*) || ':' || coalesce(max(u.id), 0) FROM {by_user} u WHERE u.user_id = %s)
-        UNION ALL
-        SELECT 1, d.action, d.resource, d.dag_id FROM {member} m
-          JOIN {grant} d ON d.group_id = m.group_id
-         WHERE m.user_id = %s
-    """
-    return text.format(**_tables())
 
 
 @cache
@@ -325,3 +312,39 @@ def _held_by_user() -> str:
          WHERE m.user_id = %s
     """
     return text.format(**_tables())
+
+
+class _OfUser(RawSQL):
+    """SQL that reads beside a row of users; the two databases call the making of JSON differently."""
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, tuple[()]]:
+        arrays = "json_group_array(json_array(d.dag_id, d.action, d.resource))"
+        return f"({self.sql.format(**_tables(), grants=arrays, snapshot='NULL')})", ()
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[()]]:
+        arrays = "json_agg(json_build_array(d.dag_id, d.action, d.resource))::text"
+        return f"({self.sql.format(**_tables(), grants=arrays, snapshot='pg_current_snapshot()::text')})", ()
+
+
+def stamp_columns() -> list[RawSQL]:
+    """What a query of active users may read beside each: stamp and grants for ``recall``, and a snapshot.
+
+    The stamp is of the user's memberships, of the permissions of the user's roles and of the user's own: how many rows,
+    and the newest. Those rows are added and removed, never changed, and get ever higher ids: an equal stamp means the
+    same rows. The grants on DAGs, which are few and may be changed in place, come as JSON, null for none. The snapshot
+    is PostgreSQL's: which transactions the query saw; null on SQLite.
+    """
+    # Every name in the texts is this program's own.
+    stamp = """
+        SELECT (SELECT count(*) || ':' || coalesce(max(m.id), 0) FROM {member} m WHERE m.user_id = {user}.id)
+            || ',' || (SELECT count(*) || ':' || coalesce(max(g.id), 0) FROM {member} m
+                         JOIN {by_group} g ON g.group_id = m.group_id WHERE m.user_id = {user}.id)
+            || ',' || (SELECT count(*) || ':' || coalesce(max(u.id), 0) FROM {by_user} u WHERE u.user_id = {user}.id)
+    """
+    grants = """
+        SELECT {grants} FROM {member} m JOIN {grant} d ON d.group_id = m.group_id WHERE m.user_id = {user}.id
+    """
+    return [_OfUser(text, (), TextField()) for text in (stamp, grants, "SELECT {snapshot}")]
+
+
+_STAMP: Final = Prepared(lambda user_id: User.objects.filter(pk=user_id).order_by().values_list(*stamp_columns()), int)

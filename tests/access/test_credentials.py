@@ -55,38 +55,38 @@ class TestCache:
         cache, user = CredentialCache(), person()
         cache.remember(user.username, "right", user)
         with django_assert_num_queries(1):
-            assert cache.user(user.username, "right") == user
+            assert cache.find(user.username, "right")[0] == user
 
     def test_another_password_is_not_known(self):
         cache, user = CredentialCache(), person()
         cache.remember(user.username, "right", user)
-        assert cache.user(user.username, "wrong") is None
-        assert cache.user(user.username + "\0", "right") is None
+        assert cache.find(user.username, "wrong") is None
+        assert cache.find(user.username + "\0", "right") is None
 
     def test_name_and_password_cannot_trade_characters(self):
         cache, user = CredentialCache(), person(username="ab")
         cache.remember("ab", "cd", user)
-        assert cache.user("a", "bcd") is None
+        assert cache.find("a", "bcd") is None
 
     def test_a_changed_password_ends_it(self):
         cache, user = CredentialCache(), person()
         cache.remember(user.username, "right", user)
         user.set_password("new")
         user.save()
-        assert cache.user(user.username, "right") is None
+        assert cache.find(user.username, "right") is None
 
     def test_an_inactive_user_is_not_known(self):
         cache, user = CredentialCache(), person()
         cache.remember(user.username, "right", user)
         user.is_active = False
         user.save()
-        assert cache.user(user.username, "right") is None
+        assert cache.find(user.username, "right") is None
 
     def test_a_deleted_user_is_not_known(self):
         cache, user = CredentialCache(), person()
         cache.remember(user.username, "right", user)
         user.delete()
-        assert cache.user(user.username, "right") is None
+        assert cache.find(user.username, "right") is None
 
     def test_it_forgets_after_the_option_s_seconds(self, monkeypatch):
         monkeypatch.setattr("orchestration.access.credentials.time.monotonic", lambda: clock[0])
@@ -94,22 +94,22 @@ class TestCache:
         cache, user = CredentialCache(), person()
         cache.remember(user.username, "right", user)
         clock[0] = 59
-        assert cache.user(user.username, "right") == user
+        assert cache.find(user.username, "right")[0] == user
         clock[0] = 61
-        assert cache.user(user.username, "right") is None
+        assert cache.find(user.username, "right") is None
 
     def test_zero_seconds_remembers_nothing(self, monkeypatch):
         monkeypatch.setenv("AIRFLOW__API__CREDENTIAL_CACHE_SECONDS", "0")
         cache, user = CredentialCache(), person()
         cache.remember(user.username, "right", user)
-        assert cache.user(user.username, "right") is None
+        assert cache.find(user.username, "right") is None
 
     def test_its_room_is_bounded(self):
         cache, user = CredentialCache(room=2), person()
         for password in ("one", "two", "three"):
             cache.remember(user.username, password, user)
-        assert cache.user(user.username, "one") is None
-        assert cache.user(user.username, "three") == user
+        assert cache.find(user.username, "one") is None
+        assert cache.find(user.username, "three")[0] == user
 
     def test_it_holds_no_password(self):
         cache, user = CredentialCache(), person()
