@@ -22,6 +22,7 @@ _GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = 
         (
             ("Home", "home", "index", p.WEBSITE),
             ("DAGs", "account_tree", "desk_dags", p.DAGS),
+            ("Timeline", "view_timeline", "desk_timeline", p.DAG_RUNS),
             ("Datasets", "database", "desk_datasets", p.DATASETS),
             ("Cluster activity", "monitoring", "desk_cluster", p.CLUSTER_ACTIVITY),
             ("DAG dependencies", "hub", "desk_dependencies", p.DEPENDENCIES),

@@ -10,12 +10,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from orchestration.errors import Conflict
-from orchestration.models import DagRun, TaskInstance, User, versions
+from orchestration.models import Dag, DagRun, TaskInstance, User, versions
+from orchestration.models.wakeups import notify
 from orchestration.serialization.values import SerializedDag
 from orchestration.services import audit, clearing, dag_runs, marking
 from orchestration.services.audit import Actor
 from orchestration.services.clearing_scope import subset
-from orchestration.states import TaskInstanceState
+from orchestration.states import DagRunState, TaskInstanceState
 
 _S = TaskInstanceState
 
@@ -96,6 +97,36 @@ def clear_run(
         audit.record("clear_dag_run", actor=actor, dag_id=run.dag_id, run_id=run.run_id)
         clearing.clear(instances, now=now)
     return instances
+
+
+@transaction.atomic
+def add_new(run: DagRun, *, actor: Actor, dry_run: bool = False) -> list[TaskInstance]:
+    """Give a run the tasks that its DAG has by now and the run has not, and queue it again; those that were added.
+
+    A dry run answers them unsaved. What the run did stays as it is.
+    """
+    dag = versions.current(run.dag_id)
+    have = set(TaskInstance.objects.filter(run=run).values_list("task_id", flat=True))
+    missing = [task for task in dag.tasks.values() if task.task_id not in have]
+    if dry_run:
+        return [TaskInstance.of(run, task) for task in missing]
+    now = timezone.now()
+    run = dag_runs.lock(run)
+    audit.record(
+        "clear_dag_run",
+        actor=actor,
+        dag_id=run.dag_id,
+        run_id=run.run_id,
+        extra={"new_tasks": [task.task_id for task in missing]},
+    )
+    current = Dag.objects.filter(pk=run.dag_id).values_list("current_version_id", flat=True).first()
+    DagRun.objects.filter(pk=run.pk).update(dag_version_id=current)
+    run.create_task_instances(dag, only={task.task_id for task in missing})
+    if missing:
+        dag_runs.override_state(DagRun.objects.filter(pk=run.pk), DagRunState.QUEUED, now=now)
+    notify("scheduler")
+    notify("watchers")
+    return list(TaskInstance.objects.filter(run=run).exclude(task_id__in=have).order_by("pk"))
 
 
 @transaction.atomic

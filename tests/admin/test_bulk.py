@@ -201,3 +201,16 @@ def test_the_page_costs_the_same_for_few_rows_and_for_many(desk, runs, django_as
     desk.get(reverse("admin:desk_bulk", args=("runs",)))
     with django_assert_max_num_queries(25):
         assert desk.get(reverse("admin:desk_bulk", args=("runs",)) + f"?{FAILED}").status_code == 200
+
+
+def test_the_lists_lead_to_the_page_with_their_own_filters(desk, runs):
+    listed = reverse("admin:orchestration_dagrun_changelist")
+    page = desk.get(f"{listed}?state__in=failed").content.decode()
+    assert reverse("admin:desk_bulk", args=("runs",)) + "?state__in=failed" in page
+    form = {"action": "do_with_ticked", "_selected_action": [runs[0].pk, runs[1].pk], "select_across": "0"}
+    ticked = desk.post(listed, form)
+    assert ticked["Location"].endswith(f"/bulk/runs/?id__in={runs[0].pk}%2C{runs[1].pk}")
+    assert desk.get(ticked["Location"]).context["data"]["count"] == 2
+    everything = desk.post(f"{listed}?state__in=failed", {**form, "select_across": "1"})
+    assert everything["Location"].endswith("/bulk/runs/?state__in=failed")
+    assert desk.get(everything["Location"]).context["data"]["count"] == 21

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestration.admin.pages import (
     account,
+    badge,
     bulk,
     cluster,
     connection_test,
@@ -18,6 +19,7 @@ from orchestration.admin.pages import (
     runs,
     system,
     task_instances,
+    timeline,
     transfer,
     trigger,
 )
@@ -25,4 +27,18 @@ from orchestration.admin.pages import (
 #: Beside DAGs and their runs.
 OTHERS = (datasets, dependencies, cluster, transfer, connection_test, system, account)
 #: Each has ``PAGES``: (address below the site, name, page).
-PAGE_MODULES = (home, dags, dag, dag_data, dag_verbs, runs, task_instances, logs, trigger, bulk, *OTHERS)
+PAGE_MODULES = (
+    home,
+    dags,
+    dag,
+    dag_data,
+    dag_verbs,
+    runs,
+    task_instances,
+    logs,
+    trigger,
+    badge,
+    bulk,
+    timeline,
+    *OTHERS,
+)

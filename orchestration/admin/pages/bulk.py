@@ -126,7 +126,7 @@ class BulkPage(OfMany):
             most=MOST,
             states=states,
             dags=dags,
-            filters=[(name, value) for name, value in self.request.GET.items() if value],
+            filters=[(_in_words(name), value) for name, value in self.request.GET.items() if value],
             query=self.request.GET.urlencode(),
             list_url=reverse(f"admin:orchestration_{model._meta.model_name}_changelist"),
             verbs=[(name, verb) for name, verb in verbs.items() if self._may(verb)],
@@ -159,6 +159,14 @@ class BulkPage(OfMany):
         return operation.allows(user) or any(
             operation.allows(user, dag_id) for dag_id in {grant.dag_id for grant in access_of(user).grants}
         )
+
+
+def _in_words(lookup: str) -> str:
+    """A filter's name as a person says it: ``dag`` of ``dag__exact``, ``logical date from`` of ``logical_date__gte``."""
+    name = lookup.removesuffix("__exact").removesuffix("__in").removesuffix("_0").removesuffix("_1")
+    if name == "q":
+        return "search"
+    return name.replace("__gte", " from").replace("__lte", " to").replace("__", " ").replace("_", " ")
 
 
 class BulkPreview(Verb, OfMany):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 import orjson
 from django.urls import reverse
@@ -14,7 +15,7 @@ from orchestration.access.permissions import READ, Pair, meets
 from orchestration.access.requirements import BY_ID
 from orchestration.admin import text
 from orchestration.admin.pages.base import Page
-from orchestration.admin.queries import charts, grid
+from orchestration.admin.queries import charts, events, grid, schedule
 from orchestration.admin.queries.common import readable, schedule_words
 from orchestration.errors import NotFound
 from orchestration.models import Dag, DagRun, DagVersion, versions
@@ -25,6 +26,7 @@ _READ_DAG = BY_ID["get_dag"].pairs
 READ_RUNS = BY_ID["get_dag_runs"].pairs
 READ_TASKS = BY_ID["get_task_instances"].pairs
 _READ_CODE = (Pair(READ, p.DAG_CODE), *_READ_DAG)
+READ_AUDIT = (Pair(READ, p.AUDIT_LOGS), *_READ_DAG)
 #: Tab, title, key, pairs.
 TABS = (
     ("grid", "Grid", "g", READ_TASKS),
@@ -36,6 +38,7 @@ TABS = (
     ("code", "Code", "c", _READ_CODE),
     ("details", "Details", "", _READ_DAG),
     ("docs", "Docs", "", _READ_DAG),
+    ("audit", "Audit log", "", READ_AUDIT),
 )
 
 
@@ -97,6 +100,7 @@ class DagTab(OfDag):
                 if meets(user, pairs, dag_id=dag.dag_id)
             ],
             schedule=schedule_words(dag.timetable_summary, dag.timetable_description),
+            lateness=schedule.lateness(dag, timezone.now()),
             can_edit=self.allows("patch_dag"),
             can_trigger=self.allows("post_dag_run"),
             can_delete=self.allows("delete_dag"),
@@ -158,14 +162,24 @@ class CalendarTab(DagTab):
 
 
 class DurationsTab(DagTab):
-    """How long runs and tasks took."""
+    """How long runs and tasks took, how late they were, how long they waited, and how often they were tried."""
 
     tab = "durations"
     pairs = READ_TASKS
 
     def more(self) -> dict[str, Any]:
-        """The window."""
-        return {"window": grid.Window.of(self.request.GET), "sizes": grid.SIZES}
+        """The window and the measures."""
+        query = self.request.GET.copy()
+        asked = query.pop("measure", [""])[0]
+        return {
+            "window": grid.Window.of(self.request.GET),
+            "sizes": grid.SIZES,
+            "measure": asked if asked in charts.MEASURES else "duration",
+            "measures": [
+                (name, title, f"?{urlencode({**query.dict(), 'measure': name})}")
+                for name, title in charts.MEASURES.items()
+            ],
+        }
 
 
 class RunsTab(DagTab):
@@ -179,11 +193,24 @@ class RunsTab(DagTab):
         window = grid.Window.of({"size": "50", **self.request.GET.dict()})
         return {
             "window": window,
+            "bulk_query": urlencode(_as_filters(self.dag.dag_id, window)),
             "runs": grid.runs(self.dag.dag_id, window)[::-1],
             "sizes": grid.SIZES,
             "run_types": [str(kind) for kind in DagRunType],
             "states": [str(state) for state in DagRunState],
         }
+
+
+def _as_filters(dag_id: str, window: grid.Window) -> dict[str, str]:
+    """The window as the list of runs filters; all of them, not only the first ``size``."""
+    found = {"dag__exact": dag_id}
+    if window.run_type:
+        found["run_type__in"] = window.run_type
+    if window.state:
+        found["state__in"] = window.state
+    if window.base is not None:
+        found["logical_date__lte"] = window.base.isoformat()
+    return found
 
 
 class CodeTab(DagTab):
@@ -253,7 +280,13 @@ class DetailsTab(DagTab):
             for name, stored in (shape.params if shape is not None else {}).items()
         ]
         tasks = list(shape.tasks.values()) if shape is not None else []
-        return {"facts": facts, "params": params, "tasks": tasks[:500]}
+        return {
+            "facts": facts,
+            "params": params,
+            "tasks": tasks[:500],
+            "upcoming": schedule.upcoming(dag, shape) if shape is not None else [],
+            "shows_badge": self.allows("get_dag_runs"),
+        }
 
 
 class DocsTab(DagTab):
@@ -274,6 +307,34 @@ class DocsTab(DagTab):
         return {"doc": text.from_markdown(shape.doc_md) if shape.doc_md else None, "tasks": tasks}
 
 
+class AuditTab(DagTab):
+    """Who did what to the DAG, its runs and tasks."""
+
+    tab = "audit"
+    pairs = READ_AUDIT
+
+    def more(self) -> dict[str, Any]:
+        """A page of the log, newest first; one query."""
+        who, before = self.request.GET.get("who", "").strip()[:250], self.request.GET.get("before", "")
+        people = "people" in self.request.GET
+        rows = events.of_dag(self.dag.dag_id)
+        if who:
+            rows = rows.filter(owner=who)
+        if people:
+            rows = events.of_people(rows)
+        if before.isascii() and before.isdigit() and len(before) < 19:
+            rows = rows.filter(pk__lt=int(before))
+        found = events.of(rows, events.PAGE_SIZE + 1)
+        kept = {"who": who, **({"people": "on"} if people else {})}
+        has_more = len(found) > events.PAGE_SIZE
+        return {
+            "events": found[: events.PAGE_SIZE],
+            "who": who,
+            "people": people,
+            "before": urlencode({**kept, "before": found[events.PAGE_SIZE - 1].pk}) if has_more else None,
+        }
+
+
 class DagPage(GridTab):
     """The address without a tab: the grid, or what the caller may see."""
 
@@ -290,7 +351,18 @@ class DagPage(GridTab):
 #: One address for all tabs, so that templates can name it.
 TAB_PAGES: dict[str, type[DagTab]] = {
     page.tab: page
-    for page in (GridTab, GraphTab, GanttTab, CalendarTab, DurationsTab, RunsTab, CodeTab, DetailsTab, DocsTab)
+    for page in (
+        GridTab,
+        GraphTab,
+        GanttTab,
+        CalendarTab,
+        DurationsTab,
+        RunsTab,
+        CodeTab,
+        DetailsTab,
+        DocsTab,
+        AuditTab,
+    )
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -10,6 +11,7 @@ from orchestration.access import permissions as p
 from orchestration.access.permissions import READ, WEBSITE, Pair, is_allowed
 from orchestration.admin.pages.base import Page
 from orchestration.admin.queries import home as read
+from orchestration.admin.queries import schedule
 from orchestration.states import DagRunState
 
 
@@ -21,14 +23,17 @@ class HomePage(Page):
     title = "Home"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Everything of the page: at most twelve queries."""
+        """Everything of the page: at most thirteen queries."""
         user, now = self.request.user, timezone.now()
+        asked = self.request.GET.get("hours", "")
+        hours = int(asked) if asked in {str(known) for known in read.WINDOWS} else 24
+        since = now - timedelta(hours=hours)
         shows_runs = is_allowed(user, READ, p.DAG_RUNS)
-        hours = read.runs_by_hour(user, now) if shows_runs else []
-        most = max((hour["success"] + hour["failed"] for hour in hours), default=0) or 1
-        for number, hour in enumerate(hours):
-            failed, success = 60 * hour["failed"] / most, 60 * hour["success"] / most
-            hour.update(
+        bars = read.runs_over_time(user, since, now) if shows_runs else []
+        most = max((bar["success"] + bar["failed"] for bar in bars), default=0) or 1
+        for number, bar in enumerate(bars):
+            failed, success = 60 * bar["failed"] / most, 60 * bar["success"] / most
+            bar.update(
                 x=number * 20,
                 failed_y=64 - failed,
                 failed_height=failed,
@@ -38,11 +43,16 @@ class HomePage(Page):
         return super().get_context_data(
             processes=read.processes(now),
             dags=read.dag_counts(user),
-            runs=read.run_counts(user, now) if shows_runs else dict.fromkeys(DagRunState, 0),
+            runs=read.run_counts(user, since) if shows_runs else dict.fromkeys(DagRunState, 0),
             shows_runs=shows_runs,
             tasks=read.task_counts(user) if is_allowed(user, READ, p.TASK_INSTANCES) else [],
+            bars=bars,
+            bars_width=len(bars) * 20 - 4,
             hours=hours,
-            slowest=read.slowest(user, now) if shows_runs else [],
+            window=read.WINDOWS[hours],
+            windows=read.WINDOWS,
+            slowest=read.slowest(user, since) if shows_runs else [],
+            late=schedule.late(user, now),
             pools=read.pools() if is_allowed(user, READ, p.POOLS) else [],
             problems=read.problems(user),
             **kwargs,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import orjson
 from django.db.models import Count
@@ -16,15 +17,18 @@ from orchestration.access.requirements import BY_ID
 from orchestration.admin import text
 from orchestration.admin.pages.base import Data, Page, Verb
 from orchestration.admin.pages.dag import OfDag
+from orchestration.admin.queries import events
 from orchestration.admin.queries.common import seconds
 from orchestration.errors import Forbidden, Invalid, NotFound
-from orchestration.models import DagRun, EventLog, TaskInstance, versions
+from orchestration.models import DagRun, DatasetEvent, TaskInstance, versions
 from orchestration.services import dag_runs, task_instances
 from orchestration.services.bulk import touched_by_mark
-from orchestration.states import DagRunState, TaskInstanceState
+from orchestration.states import DagRunState, DagRunType, TaskInstanceState
 
 #: Instances on one page of the table.
 PAGE_SIZE: Final = 100
+#: Events of datasets that are listed as what made a run.
+MOST_EVENTS: Final = 50
 #: Instances that a preview names.
 MOST_NAMED: Final = 200
 _MARKS: Final = {"success": DagRunState.SUCCESS, "failed": DagRunState.FAILED, "queued": DagRunState.QUEUED}
@@ -74,9 +78,7 @@ class RunPage(OfRun):
                 instances = instances.filter(state=state)
             start = (page - 1) * PAGE_SIZE
             rows = list(instances.order_by("start_date", "task_id", "map_index")[start : start + PAGE_SIZE + 1])
-        events: list[EventLog] = []
-        if is_allowed(user, READ, p.AUDIT_LOGS):
-            events = list(EventLog.objects.filter(dag_id=run.dag_id, run_id=run.run_id).order_by("-id")[:20])
+        shows_log = is_allowed(user, READ, p.AUDIT_LOGS)
         return super().get_context_data(
             title=run.run_id,
             dag=self.dag,
@@ -90,13 +92,30 @@ class RunPage(OfRun):
             rows=rows[:PAGE_SIZE],
             page=page,
             has_more=len(rows) > PAGE_SIZE,
-            events=events,
+            events=events.of(events.of_run(run.dag_id, run.run_id)) if shows_log else [],
+            why=self._why(),
+            bulk_query=urlencode({"run__exact": run.pk, **({"state__in": state} if state else {})}),
             can_edit=self.allows("update_dag_run_state"),
             can_clear=self.allows("clear_dag_run"),
             can_delete=self.allows("delete_dag_run"),
             can_trigger=self.allows("post_dag_run"),
+            has_new_version=run.dag_version_id != self.dag.current_version_id,
             **kwargs,
         )
+
+    def _why(self) -> dict[str, Any]:
+        """Why there is this run: ``kind``, and for one that datasets started the ``events``; a query for these."""
+        run = self.run
+        found: dict[str, Any] = {"kind": run.run_type, "by": run.triggered_by}
+        if run.run_type == DagRunType.DATASET_TRIGGERED and is_allowed(self.request.user, READ, p.DATASETS):
+            consumed = DatasetEvent.objects.filter(created_dag_runs=run).select_related("dataset").order_by("timestamp")
+            found["events"] = [
+                {"event": event, "is_readable": self._may_read(event.source_dag_id)} for event in consumed[:MOST_EVENTS]
+            ]
+        return found
+
+    def _may_read(self, dag_id: str | None) -> bool:
+        return dag_id is not None and BY_ID["get_dag_run"].allows(self.request.user, dag_id)
 
 
 def live_state(run: DagRun, task_id: str | None, *, shows_tasks: bool) -> dict[str, Any]:
@@ -135,7 +154,10 @@ def named(instances: Iterable[TaskInstance]) -> dict[str, Any]:
 
 
 class ClearRun(Verb, OfRun):
-    """Clear the run, or with ``only_failed`` what failed of it, so that it goes on from there."""
+    """Clear the run, or with ``only_failed`` what failed of it, so that it goes on from there.
+
+    With ``new_tasks`` nothing is cleared: tasks that the DAG has and the run has not are added, and it goes on.
+    """
 
     event = "clear_dag_run"
     pairs = BY_ID["clear_dag_run"].pairs
@@ -144,6 +166,9 @@ class ClearRun(Verb, OfRun):
         """What was, or would be, cleared."""
         is_dry = body.get("dry_run") is True
         others = editable_dag_ids(self.request.user)
+        if body.get("new_tasks"):
+            made = task_instances.add_new(self.run, actor=self.request.user, dry_run=is_dry)
+            return named(made)
         if not body.get("only_failed"):
             cleared = task_instances.clear_run(self.run, actor=self.request.user, dry_run=is_dry, others=others)
             return named(cleared)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import orjson
 from django.urls import reverse
@@ -13,9 +14,9 @@ from orchestration.access.permissions import READ, editable_dag_ids, is_allowed
 from orchestration.access.requirements import BY_ID
 from orchestration.admin.pages.base import Page, Verb
 from orchestration.admin.pages.runs import OfRun, live_state, named, note_of
+from orchestration.admin.queries import events
 from orchestration.errors import Invalid, NotFound
 from orchestration.models import (
-    EventLog,
     RenderedFields,
     TaskInstance,
     TaskInstanceHistory,
@@ -24,7 +25,7 @@ from orchestration.models import (
     versions,
 )
 from orchestration.scheduling.unmet import unmet
-from orchestration.services import task_instances
+from orchestration.services import extra_links, task_instances
 from orchestration.states import TaskInstanceState
 
 _READ_TI = BY_ID["get_task_instance"].pairs
@@ -55,10 +56,8 @@ class OfTask(OfRun):
 
     def find(self) -> TaskInstance | None:
         """The instance; one query."""
-        found = TaskInstance.objects.select_related("note_author").filter(
-            run=self.run, task_id=self.kwargs["task_id"], map_index=self.map_index
-        )
-        instance = found.first()
+        found = TaskInstance.objects.select_related("note_author", "trigger__triggerer").defer("trigger__kwargs")
+        instance = found.filter(run=self.run, task_id=self.kwargs["task_id"], map_index=self.map_index).first()
         if instance is not None:
             instance.run = self.run
         return instance
@@ -104,8 +103,7 @@ class TaskPage(OfTask):
         if instance is not None:
             context.update(self._about(instance))
         if is_allowed(user, READ, p.AUDIT_LOGS):
-            events = EventLog.objects.filter(dag_id=self.run.dag_id, run_id=self.run.run_id, task_id=task_id)
-            context["events"] = list(events.order_by("-id")[:20])
+            context["events"] = events.of(events.of_task(self.run.dag_id, self.run.run_id, task_id, self.map_index))
         return context
 
     def _about(self, instance: TaskInstance) -> dict[str, Any]:
@@ -128,7 +126,21 @@ class TaskPage(OfTask):
             "rendered": [(name, _shown(value)) for name, value in (rendered or {}).items()],
             "xcoms": xcoms,
             "shows_log": self.allows("get_log"),
+            "links": self._links(instance),
         }
+
+    def _links(self, instance: TaskInstance) -> list[tuple[str, str | None]]:
+        """The operator's extra links: name and address on the desk, None for one that is not known yet."""
+        task = self.shape.tasks.get(instance.task_id) if self.shape is not None else None
+        found = extra_links.targets(task, instance) if task is not None else {}
+        return [(name, None if target is None else _address(target)) for name, target in found.items()]
+
+
+def _address(target: extra_links.Target) -> str:
+    if target.run_id is not None:
+        return reverse("admin:desk_run", args=(target.dag_id, target.run_id))
+    page = reverse("admin:desk_dag", args=(target.dag_id,))
+    return page if target.logical_date is None else f"{page}?{urlencode({'base': target.logical_date.isoformat()})}"
 
 
 def _shown(value: Any) -> str:

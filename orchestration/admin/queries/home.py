@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from django.db.models import Avg, Case, Count, DurationField, ExpressionWrapper, F, Max, Q, Sum, When
-from django.db.models.functions import TruncHour
+from django.db.models.functions import TruncDay, TruncHour
 
 from orchestration.access import permissions as p
 from orchestration.access.permissions import Caller, is_allowed
@@ -15,8 +15,10 @@ from orchestration.models import Dag, DagImportError, DagRun, DagWarning, Pool, 
 from orchestration.services import health
 from orchestration.states import OCCUPIES_SLOT, RUN_UNFINISHED, DagRunState, TaskInstanceState
 
-#: How far back the home page looks.
-WINDOW = timedelta(hours=24)
+#: How far back the home page can look, in hours, and in words.
+WINDOWS: Final = {1: "1 hour", 6: "6 hours", 24: "24 hours", 72: "3 days", 168: "7 days"}
+#: From so many hours on the chart has a bar for each day.
+_BY_DAY_FROM: Final = 72
 #: States of task instances that some process has to do with.
 _IN_WORK = ("scheduled", "queued", "running", "restarting", "deferred", "up_for_retry", "up_for_reschedule")
 
@@ -46,11 +48,11 @@ def dag_counts(user: Caller) -> dict[str, int]:
     return {**counts, "unpaused": counts["total"] - counts["paused"]}
 
 
-def run_counts(user: Caller, now: datetime) -> dict[str, int]:
-    """Runs queued and running now, and those that ended within the window by state."""
+def run_counts(user: Caller, since: datetime) -> dict[str, int]:
+    """Runs queued and running now, and those that ended since then by state."""
     runs = readable(DagRun.objects.order_by(), user)
     now_by_state = runs.filter(state__in=RUN_UNFINISHED).values_list("state").annotate(n=Count("pk"))
-    ended = runs.filter(end_date__gte=now - WINDOW).values_list("state").annotate(n=Count("pk"))
+    ended = runs.filter(end_date__gte=since).values_list("state").annotate(n=Count("pk"))
     counts = dict.fromkeys(DagRunState, 0)
     for state, number in [*now_by_state, *(row for row in ended if row[0] not in RUN_UNFINISHED)]:
         counts[DagRunState(state)] = number
@@ -64,27 +66,32 @@ def task_counts(user: Caller) -> list[tuple[str, int]]:
     return [(state, counts.get(state, 0)) for state in _IN_WORK]
 
 
-def runs_by_hour(user: Caller, now: datetime) -> list[dict[str, Any]]:
-    """For each hour of the window, oldest first: ``hour``, ``success``, ``failed`` runs that ended in it."""
-    runs = readable(DagRun.objects.order_by().filter(end_date__gte=now - WINDOW), user)
+def runs_over_time(user: Caller, since: datetime, now: datetime) -> list[dict[str, Any]]:
+    """For each hour or day (UTC) of the window, oldest first: ``at``, ``success``, ``failed`` runs that ended in it."""
+    is_by_day = (now - since) > timedelta(hours=_BY_DAY_FROM)
+    trunc = TruncDay("end_date", tzinfo=UTC) if is_by_day else TruncHour("end_date", tzinfo=UTC)
+    runs = readable(DagRun.objects.order_by().filter(end_date__gte=since), user)
     counts = {
-        (hour, state): number
-        for hour, state, number in runs.annotate(hour=TruncHour("end_date"))
-        .values_list("hour", "state")
-        .annotate(n=Count("pk"))
+        (at, state): number
+        for at, state, number in runs.annotate(at=trunc).values_list("at", "state").annotate(n=Count("pk"))
     }
-    first = (now - WINDOW).replace(minute=0, second=0, microsecond=0)
-    hours = [first + timedelta(hours=number) for number in range(25)]
+    first = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    step = timedelta(hours=1)
+    if is_by_day:
+        first, step = first.replace(hour=0), timedelta(days=1)
+    moments = []
+    while first <= now:
+        moments.append(first)
+        first += step
     return [
-        {"hour": hour, "success": counts.get((hour, "success"), 0), "failed": counts.get((hour, "failed"), 0)}
-        for hour in hours
+        {"at": at, "success": counts.get((at, "success"), 0), "failed": counts.get((at, "failed"), 0)} for at in moments
     ]
 
 
-def slowest(user: Caller, now: datetime, limit: int = 6) -> list[dict[str, Any]]:
-    """DAGs whose runs of the window took longest on average: dag_id, n, mean, most (seconds)."""
+def slowest(user: Caller, since: datetime, limit: int = 6) -> list[dict[str, Any]]:
+    """DAGs whose runs since then took longest on average: dag_id, n, mean, most (seconds)."""
     took = ExpressionWrapper(F("end_date") - F("start_date"), output_field=DurationField())
-    runs = readable(DagRun.objects.order_by(), user).filter(end_date__gte=now - WINDOW, start_date__isnull=False)
+    runs = readable(DagRun.objects.order_by(), user).filter(end_date__gte=since, start_date__isnull=False)
     rows = runs.values("dag_id").annotate(n=Count("pk"), mean=Avg(took), most=Max(took)).order_by("-mean")[:limit]
     return [{**row, "mean": row["mean"].total_seconds(), "most": row["most"].total_seconds()} for row in rows]
 

@@ -11,14 +11,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import (
-    ChoicesDropdownFilter,
-    MultipleChoicesDropdownFilter,
-    RangeDateTimeFilter,
-)
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RangeDateTimeFilter
 
 from orchestration.admin.tables import columns
 from orchestration.admin.tables.base import ShownTable
+from orchestration.admin.tables.bulk import ManyRows
 from orchestration.admin.tables.filters import (
     DagFilter,
     EventFilter,
@@ -46,9 +43,10 @@ from orchestration.models.job import health_threshold
 from orchestration.states import JobState
 
 
-class RunTable(ShownTable):
+class RunTable(ManyRows):
     """DAG runs, newest first."""
 
+    bulk_kind = "runs"
     dag_path = "dag_id"
     is_live = True
     is_history = True
@@ -67,8 +65,8 @@ class RunTable(ShownTable):
     sortable_by = ("logical_date", "start_date", "end_date")
     list_filter = (
         DagFilter,
-        ("state", MultipleChoicesDropdownFilter),
-        ("run_type", MultipleChoicesDropdownFilter),
+        ("state", ChoicesCheckboxFilter),
+        ("run_type", ChoicesCheckboxFilter),
         "external_trigger",
         ("logical_date", RangeDateTimeFilter),
         ("start_date", RangeDateTimeFilter),
@@ -81,9 +79,10 @@ class RunTable(ShownTable):
     raw_id_fields = ("dag", "dag_version")
 
 
-class TaskInstanceTable(ShownTable):
+class TaskInstanceTable(ManyRows):
     """Task instances, newest first."""
 
+    bulk_kind = "tasks"
     dag_path = "dag_id"
     is_live = True
     is_history = True
@@ -105,7 +104,7 @@ class TaskInstanceTable(ShownTable):
     list_filter = (
         DagFilter,
         RunIdFilter,
-        ("state", MultipleChoicesDropdownFilter),
+        ("state", ChoicesCheckboxFilter),
         PoolFilter,
         ("start_date", RangeDateTimeFilter),
         ("end_date", RangeDateTimeFilter),
@@ -255,7 +254,7 @@ class JobTable(ShownTable):
         columns.short("executor_class", "executor"),
     )
     sortable_by = ()
-    list_filter = (("job_type", ChoicesDropdownFilter), ("state", ChoicesDropdownFilter))
+    list_filter = (("job_type", ChoicesCheckboxFilter), ("state", ChoicesCheckboxFilter))
     search_fields = ("hostname",)
 
     @admin.display(description="state")

@@ -1,5 +1,5 @@
 // A year of days, coloured by how their runs ended; a day leads to its runs.
-import { el, poll, stateColour, stateWords } from "./desk.js";
+import { el, legend, poll, stateColour, stateWords } from "./desk.js";
 
 const place = document.querySelector("[data-calendar]");
 const SIZE = 15;
@@ -38,6 +38,7 @@ function show({ year, days }) {
             svg.append(link);
         } else svg.append(rect);
     }
+    legend(["", ...Object.values(days).flatMap(Object.keys)]);
     place.replaceChildren(svg);
 }
 

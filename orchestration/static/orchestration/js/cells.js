@@ -33,6 +33,6 @@ export function told(label, run, cell) {
         .filter(Boolean).join("\n");
 }
 
-/** An address made from a pattern with RUN and TASK in it. */
+/** An address made from a pattern with ~run~ and ~task~ in it; no DAG id can hold these. */
 export const address = (pattern, run, task = "") =>
-    pattern.replace("RUN", () => encodeURIComponent(run)).replace("TASK", () => encodeURIComponent(task));
+    pattern.replace("~run~", () => encodeURIComponent(run)).replace("~task~", () => encodeURIComponent(task));

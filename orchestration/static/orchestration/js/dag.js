@@ -1,5 +1,5 @@
 // What all tabs of a DAG share: the switch, reparse, delete, the filters that submit themselves, the legend.
-import { complain, el, send, stateMark } from "./desk.js";
+import { complain, el, send } from "./desk.js";
 
 const input = document.querySelector("[data-pause]");
 input?.addEventListener("change", async () => {
@@ -44,6 +44,3 @@ document.querySelector("[data-delete-dag]")?.addEventListener("click", async (ev
     document.querySelector("[data-desk]").append(dialog);
     dialog.showModal();
 });
-
-const LEGEND = ["success", "running", "failed", "upstream_failed", "skipped", "up_for_retry", "up_for_reschedule", "queued", "scheduled", "deferred", "removed", "restarting", ""];
-document.querySelector("[data-legend]")?.append(...LEGEND.map(stateMark));

@@ -134,6 +134,14 @@ export function stateMark(state) {
         el("span", { class: `state-dot ${stateClass(state)}`, "aria-hidden": "true" }), stateWords(state));
 }
 
+const ORDER = ["success", "running", "failed", "upstream_failed", "skipped", "up_for_retry", "up_for_reschedule", "restarting", "deferred", "queued", "scheduled", "removed", ""];
+
+/** Fill the page's legend with the states that are seen on it. */
+export function legend(states) {
+    const seen = new Set(states);
+    document.querySelector("[data-legend]")?.replaceChildren(...ORDER.filter((state) => seen.has(state)).map(stateMark));
+}
+
 /** What json_script left in the page. */
 export const given = (id) => JSON.parse(document.getElementById(id).textContent);
 

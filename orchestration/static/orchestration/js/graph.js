@@ -1,9 +1,12 @@
 // The graph: tasks in their groups, what follows what, the states of one run.
-import { el, poll, stateColour, stateWords } from "./desk.js";
+import { legend, poll, stateColour, stateWords } from "./desk.js";
 import { address, total, words, worst } from "./cells.js";
 
 const place = document.querySelector("[data-graph]");
 const direction = document.querySelector("[data-direction]");
+const find = document.querySelector("[data-find]");
+const around = document.querySelector("[data-around]");
+const map = document.querySelector("[data-map]");
 let graph = null;
 let shown = null;
 let latest = null;
@@ -39,7 +42,42 @@ function visibleParent(id, parents) {
     return found;
 }
 
-function elements(data) {
+/** The tasks whose names hold the word, with what lies before and after them where asked; null is all tasks. */
+function wanted(data) {
+    const word = find.value.trim().toLowerCase();
+    if (!word || around.value === "all") return null;
+    const kept = new Set(data.tasks.filter((task) => task.id.toLowerCase().includes(word) || task.label.toLowerCase().includes(word)).map((task) => task.id));
+    const follow = (from, to) => {
+        const ahead = [...kept].filter((id) => started.has(id));
+        for (let id = ahead.pop(); id !== undefined; id = ahead.pop()) {
+            for (const edge of data.edges) if (edge[from] === id && !kept.has(edge[to])) { kept.add(edge[to]); ahead.push(edge[to]); }
+        }
+    };
+    const started = new Set(kept);
+    if (around.value === "up" || around.value === "both") follow("target", "source");
+    const before = new Set(kept);
+    if (around.value === "down" || around.value === "both") {
+        kept.clear();
+        for (const id of started) kept.add(id);
+        follow("source", "target");
+        for (const id of before) kept.add(id);
+    }
+    return kept.size ? kept : null;
+}
+
+function narrowed(data) {
+    const kept = wanted(data);
+    if (!kept) return data;
+    const tasks = data.tasks.filter((task) => kept.has(task.id));
+    const parents = new Map(data.groups.map((group) => [group.id, group.parent]));
+    const groups = new Set();
+    for (const task of tasks) for (let at = task.parent; at; at = parents.get(at)) groups.add(at);
+    return { ...data, tasks, groups: data.groups.filter((group) => groups.has(group.id)), datasets: data.datasets.filter((dataset) => kept.has(dataset.id)),
+        edges: data.edges.filter((edge) => kept.has(edge.source) && kept.has(edge.target)) };
+}
+
+function elements(whole) {
+    const data = narrowed(whole);
     const parents = new Map([...data.groups, ...data.tasks].map((node) => [node.id, node.parent]));
     const inGroup = (group) => data.tasks.filter((task) => { for (let at = task.parent; at; at = parents.get(at)) if (at === group) return true; return false; });
     const node = (item, kind, states) => {
@@ -81,6 +119,9 @@ function draw(isNew) {
     graph?.destroy();
     graph = window.cytoscape({ container: place, elements: items, style: style(), layout: layout(), minZoom: 0.1, maxZoom: 2.5, wheelSensitivity: 0.3 });
     if (graph.zoom() > 1.2) { graph.zoom(1.2); graph.center(); }
+    graph.on("pan zoom resize", drawMap);
+    drawMap();
+    mark();
     graph.on("tap", "node", (event) => {
         const { id, kind } = event.target.data();
         if (kind === "task" && latest.run) window.location.assign(address(place.dataset.task, latest.run.run_id, id));
@@ -93,10 +134,41 @@ function draw(isNew) {
     graph.on("mouseout", "node", () => { place.style.cursor = ""; });
 }
 
+/** The whole graph, small, with the part that is seen; only where not all of it is seen. */
+function drawMap() {
+    const box = graph.elements().boundingBox();
+    const seen = graph.extent();
+    map.hidden = seen.x1 <= box.x1 && seen.y1 <= box.y1 && seen.x2 >= box.x2 && seen.y2 >= box.y2;
+    if (map.hidden || !box.w || !box.h) return;
+    const scale = Math.min(map.width / box.w, map.height / box.h);
+    const [left, top] = [(map.width - box.w * scale) / 2, (map.height - box.h * scale) / 2];
+    const context = map.getContext("2d");
+    context.clearRect(0, 0, map.width, map.height);
+    for (const node of graph.nodes().toArray()) {
+        const at = node.boundingBox({ includeLabels: false });
+        context.fillStyle = node.data("colour");
+        context.globalAlpha = node.isParent() ? 0.18 : 0.9;
+        context.fillRect(left + (at.x1 - box.x1) * scale, top + (at.y1 - box.y1) * scale, Math.max(2, at.w * scale), Math.max(2, at.h * scale));
+    }
+    context.globalAlpha = 1;
+    context.strokeStyle = isDark() ? "#ffffff" : "#10151c";
+    context.lineWidth = 2;
+    context.strokeRect(left + (seen.x1 - box.x1) * scale, top + (seen.y1 - box.y1) * scale, seen.w * scale, seen.h * scale);
+    map.dataset.box = JSON.stringify({ x: box.x1 - left / scale, y: box.y1 - top / scale, scale });
+}
+
+map.addEventListener("click", (event) => {
+    const { x, y, scale } = JSON.parse(map.dataset.box);
+    const ratio = map.width / map.clientWidth;
+    const [to, zoom] = [{ x: x + (event.offsetX * ratio) / scale, y: y + (event.offsetY * ratio) / scale }, graph.zoom()];
+    graph.pan({ x: graph.width() / 2 - to.x * zoom, y: graph.height() / 2 - to.y * zoom });
+});
+
 const start = () => poll(place.dataset.graph, (data) => {
     const isFirst = latest === null;
     latest = data;
     if (isFirst) direction.value = data.orientation === "TB" || data.orientation === "BT" ? "TB" : "LR";
+    legend(Object.values(data.cells).flatMap((cell) => Object.keys(cell.states)));
     draw(false);
 }, 4);
 if (window.cytoscape) start(); else window.addEventListener("DOMContentLoaded", start);
@@ -109,12 +181,20 @@ document.querySelector("[data-fold]").addEventListener("click", (event) => {
     event.target.textContent = folded.size ? "Unfold groups" : "Fold groups";
     draw(true);
 });
-document.querySelector("[data-find]").addEventListener("input", (event) => {
-    const word = event.target.value.trim().toLowerCase();
-    graph?.nodes().removeClass("is-found");
-    if (!word || !graph) return;
+function mark() {
+    const word = find.value.trim().toLowerCase();
+    graph.nodes().removeClass("is-found");
+    if (!word) return;
     const found = graph.nodes().filter((node) => node.data("name").toLowerCase().includes(word));
     found.addClass("is-found");
-    if (found.length) graph.animate({ center: { eles: found }, duration: 150 });
-});
+    if (found.length && around.value === "all") graph.animate({ center: { eles: found }, duration: 150 });
+}
+
+function search() {
+    if (!graph) return;
+    if (around.value === "all" && !graph.scratch("narrowed")) mark();
+    else { draw(true); graph.scratch("narrowed", around.value !== "all"); }
+}
+find.addEventListener("input", search);
+around.addEventListener("change", search);
 new MutationObserver(() => { if (latest) draw(true); }).observe(document.documentElement, { attributeFilter: ["class"] });
