@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+import orjson
 from django.db import connection
-from django.db.models import Case, Count, F, OuterRef, Subquery, Value, When
+from django.db.models import Case, Count, F, Value, When
 
 from orchestration.execution import logs, store_server, ties
 from orchestration.execution.executors.base import Workload
+from orchestration.models.dag import DagVersion
+from orchestration.models.dag_run import DagRun
 from orchestration.models.outcomes import Held
+from orchestration.models.statements import Row, RowStatement
 from orchestration.models.task_instance import TaskInstance, TaskInstanceQuerySet, TaskReschedule
 from orchestration.models.xcom import XCom
 from orchestration.states import TaskInstanceState
@@ -27,17 +32,46 @@ _TI_COLUMNS = (
 )  # fmt: skip
 #: Columns that the task's process does not see, or sees under another name.
 _NOT_SENT = frozenset({"pk", "run_id", "claim", "queued_by_job_id"})
-#: When the first check of a sensor in reschedule mode began in this try.
-_FIRST_CHECK = Subquery(
-    TaskReschedule.objects.filter(task_instance=OuterRef("pk"), try_number=OuterRef("try_number"))
-    .order_by("pk")
-    .values("start_date")[:1]
-)
 _COLUMNS = (
     *_TI_COLUMNS,
     *(f"run__{name}" for name in store_server.RUN_COLUMNS),
     "run__dag_version__number",
     "first_check",
+)
+_JSON = ("executor_config", "next_kwargs", "run__conf")
+# A claim is a fresh UUID for each try that is queued: with the id it can only match the try that is meant.
+_CLAIM = RowStatement(
+    """
+    UPDATE {ti} AS ti
+    SET state = 'running', updated_at = taken.at, end_date = NULL, duration = NULL, pid = NULL, reason = '',
+        start_date = CASE WHEN ti.next_method IS NOT NULL AND ti.start_date IS NOT NULL
+                     THEN ti.start_date ELSE taken.at END,
+        last_heartbeat_at = taken.at, hostname = taken.hostname, unixname = taken.unixname,
+        external_executor_id = taken.supervisor
+    FROM {rows} AS taken WHERE ti.id = taken.id AND ti.claim = taken.claim AND ti.state = 'queued'""",
+    {
+        "id": "bigint", "claim": "uuid", "at": "timestamptz", "hostname": "text", "unixname": "text",
+        "supervisor": "text",
+    },
+    ti=TaskInstance,
+)  # fmt: skip
+#: The claimed tries; with when the first check of a sensor in reschedule mode began in this try.
+_MINE = RowStatement(
+    f"""
+    SELECT {", ".join(f"ti.{name}" for name in ("id", *_TI_COLUMNS[1:]))},
+           {", ".join(f"run.{name}" for name in store_server.RUN_COLUMNS)}, version.number,
+           (SELECT start_date FROM {{reschedule}} AS waited
+            WHERE waited.task_instance_id = ti.id AND waited.try_number = ti.try_number ORDER BY waited.id LIMIT 1)
+    FROM {{rows}} AS taken
+    JOIN {{ti}} AS ti ON ti.id = taken.id
+    JOIN {{run}} AS run ON run.id = ti.run_id
+    LEFT JOIN {{version}} AS version ON version.id = run.dag_version_id
+    WHERE ti.claim = taken.claim AND ti.state = 'running' AND ti.external_executor_id = taken.supervisor""",  # noqa: S608 names of columns
+    {"id": "bigint", "claim": "uuid", "supervisor": "text"},
+    ti=TaskInstance,
+    run=DagRun,
+    version=DagVersion,
+    reschedule=TaskReschedule,
 )
 
 
@@ -64,28 +98,10 @@ def claim(workloads: Sequence[Workload], claimant: Claimant, *, now: datetime) -
     Three to five statements, whatever the number. A try that goes on after a deferral keeps its start; of others the
     XComs of earlier tries go. Asked again after a lost answer it gives the same.
     """
-    if not workloads:
-        return {}
-    _queued(workloads).move(
-        _S.RUNNING,
-        now=now,
-        start_date=Case(When(next_method__isnull=False, start_date__isnull=False, then=F("start_date")), default=now),
-        end_date=None,
-        duration=None,
-        pid=None,
-        reason="",
-        last_heartbeat_at=now,
-        hostname=claimant.hostname,
-        unixname=claimant.unixname,
-        external_executor_id=claimant.supervisor,
-    )
-    mine = TaskInstance.objects.filter(
-        pk__in=[each.ti_id for each in workloads],
-        claim__in=[each.claim for each in workloads],
-        state=_S.RUNNING,
-        external_executor_id=claimant.supervisor,
-    )
-    rows = list(mine.annotate(first_check=_FIRST_CHECK).values(*_COLUMNS))
+    taken = {"at": now, "hostname": claimant.hostname, "unixname": claimant.unixname, "supervisor": claimant.supervisor}
+    _CLAIM.run([{"id": each.ti_id, "claim": UUID(each.claim), **taken} for each in workloads])
+    found = _MINE.run([{"id": e.ti_id, "claim": UUID(e.claim), "supervisor": claimant.supervisor} for e in workloads])
+    rows = [_values(row) for row in found]
     anew = [row for row in rows if not row["next_method"]]
     older = [row["pk"] for row in anew if row["try_number"] > 1 or row["first_check"] is not None]
     if older:
@@ -143,11 +159,16 @@ def _checks(ti_ids: Sequence[int]) -> dict[int, int]:
     return dict(of_this_try.values_list("task_instance_id").annotate(Count("pk")))
 
 
-def _queued(workloads: Sequence[Workload]) -> TaskInstanceQuerySet:
-    # A claim is a fresh UUID for each try that is queued, so the pair can only match the try that is meant.
-    return TaskInstance.objects.filter(
-        pk__in=[each.ti_id for each in workloads], claim__in=[each.claim for each in workloads], state=_S.QUEUED
-    )
+def _values(row: Row) -> dict[str, Any]:
+    """A row of ``_MINE`` by column, as Django would give it."""
+    values = dict(zip(_COLUMNS, row, strict=True))
+    for name in _JSON:
+        if values[name] is not None:
+            values[name] = orjson.loads(values[name])
+    if connection.vendor != "postgresql":
+        values |= {name: value.replace(tzinfo=UTC) for name, value in values.items() if isinstance(value, datetime)}
+        values["claim"] = UUID(values["claim"])
+    return values
 
 
 def beat(held: Collection[Held], *, now: datetime) -> frozenset[int]:

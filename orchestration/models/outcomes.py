@@ -21,6 +21,7 @@ from orchestration.models import dataset_events, versions
 from orchestration.models.callback import CallbackRequest
 from orchestration.models.dataset_events import Change, Source
 from orchestration.models.event_log import EventLog
+from orchestration.models.statements import RowStatement
 from orchestration.models.task_instance import (
     RenderedFields,
     TaskInstance,
@@ -136,9 +137,14 @@ class Outcome:
 def write(outcomes: Iterable[Outcome]) -> frozenset[int]:
     """Store how tries ended; the ids of the task instances whose try still held its claim.
 
-    One UPDATE per try, and one statement for each further kind of thing that any of them brought.
+    One UPDATE for all that ran and are over, one for each other, and one statement for each further kind of thing that
+    any of them brought.
     """
-    stored = [outcome for outcome in outcomes if _end(outcome)]
+    wanted = list(outcomes)
+    plain = [outcome for outcome in wanted if _is_plain(outcome)]
+    ended = _end_all(plain)
+    others = {outcome.held.ti_id for outcome in wanted if not _is_plain(outcome) and _end(outcome)}
+    stored = [outcome for outcome in wanted if outcome.held.ti_id in ended | others]
     _keep_xcoms(stored)
     _keep_rendered(stored)
     for outcome in stored:
@@ -261,6 +267,49 @@ def retry_delay(task: SerializedTask, held: Held) -> float:
     )
 
 
+def _is_plain(outcome: Outcome) -> bool:
+    """Whether the try ran and its instance is done with: nothing waits for another try."""
+    return outcome.state in _PLAIN and outcome.held.claim is not None and outcome.held.state == _S.RUNNING
+
+
+_PLAIN = frozenset({_S.SUCCESS, _S.SKIPPED, _S.FAILED})
+_END = RowStatement(
+    """
+    UPDATE {ti}
+    SET state = ended.state, end_date = ended.at, updated_at = ended.at, duration = ended.duration, claim = NULL,
+        reason = ended.reason, not_before = NULL, next_method = NULL, next_kwargs = NULL, trigger_id = NULL,
+        trigger_timeout_at = NULL, pid = coalesce(ended.pid, {ti}.pid),
+        rendered_map_index = coalesce(ended.label, {ti}.rendered_map_index)
+    FROM {rows} AS ended
+    WHERE {ti}.id = ended.id AND {ti}.claim = ended.claim AND {ti}.try_number = ended.try_number AND {ti}.state = 'running'
+    RETURNING {ti}.id""",
+    {
+        "id": "bigint", "claim": "uuid", "try_number": "integer", "state": "text", "at": "timestamptz",
+        "duration": "float8", "reason": "text", "pid": "integer", "label": "text",
+    },
+    ti=TaskInstance,
+)  # fmt: skip
+
+
+def _end_all(plain: Sequence[Outcome]) -> frozenset[int]:
+    """The fenced UPDATE for all of these; the ids of those whose try still held its row."""
+    rows = [
+        {
+            "id": outcome.held.ti_id,
+            "claim": outcome.held.claim,
+            "try_number": outcome.held.try_number,
+            "state": outcome.state.value,
+            "at": outcome.ended_at,
+            "duration": _seconds(outcome.held.started_at, outcome.ended_at),
+            "reason": outcome.reason,
+            "pid": outcome.pid,
+            "label": None if outcome.rendered_map_index is None else outcome.rendered_map_index[:250],
+        }
+        for outcome in plain
+    ]
+    return frozenset(row[0] for row in _END.run(rows))
+
+
 def _end(outcome: Outcome) -> int:
     """The fenced UPDATE; 1 if the try still held its row."""
     held, now = outcome.held, outcome.ended_at
@@ -330,16 +379,42 @@ def _seconds(start: datetime | None, end: datetime) -> float | None:
     return None if start is None else max((end - start).total_seconds(), 0.0)
 
 
+_KEEP_XCOMS = RowStatement(
+    """
+    INSERT INTO {xcom} (task_instance_id, key, value, length, timestamp)
+    SELECT ti_id, key, value, length, at FROM {rows} AS pushed WHERE true
+    ON CONFLICT (task_instance_id, key)
+    DO UPDATE SET value = excluded.value, length = excluded.length, timestamp = excluded.timestamp""",
+    {"ti_id": "bigint", "key": "text", "value": "text", "length": "integer", "at": "timestamptz"},
+    xcom=XCom,
+)
+_KEEP_RENDERED = RowStatement(
+    """
+    INSERT INTO {rendered} (task_instance_id, fields) SELECT ti_id, fields FROM {rows} AS given WHERE true
+    ON CONFLICT (task_instance_id) DO UPDATE SET fields = excluded.fields""",
+    {"ti_id": "bigint", "fields": "text"},
+    rendered=RenderedFields,
+)
+_LOG = RowStatement(
+    """
+    INSERT INTO {log} ("when", event, owner, owner_display_name, dag_id, task_id, run_id, map_index, try_number,
+                       logical_date)
+    SELECT at, event, owner, owner, dag_id, task_id, run_id, map_index, try_number, logical_date FROM {rows} AS said""",
+    {
+        "at": "timestamptz", "event": "text", "owner": "text", "dag_id": "text", "task_id": "text", "run_id": "text",
+        "map_index": "integer", "try_number": "integer", "logical_date": "timestamptz",
+    },
+    log=EventLog,
+)  # fmt: skip
+
+
 def _keep_xcoms(stored: Sequence[Outcome]) -> None:
-    XCom.objects.bulk_create(
+    _KEEP_XCOMS.run(
         [
-            XCom(task_instance_id=o.held.ti_id, key=x.key, value=x.value, length=x.length, timestamp=o.ended_at)
+            {"ti_id": o.held.ti_id, "key": x.key, "value": x.value, "length": x.length, "at": o.ended_at}
             for o in stored
             for x in o.xcoms
-        ],
-        update_conflicts=True,
-        unique_fields=["task_instance", "key"],
-        update_fields=["value", "length", "timestamp"],
+        ]
     )
 
 
@@ -349,11 +424,9 @@ def _keep_rendered(stored: Sequence[Outcome]) -> None:
 
 def keep_rendered(fields: Mapping[int, Any]) -> None:
     """Store rendered template fields by task instance; the caller knows that the tries hold their claims."""
-    RenderedFields.objects.bulk_create(
-        [RenderedFields(task_instance_id=ti_id, fields=value) for ti_id, value in sorted(fields.items())],
-        update_conflicts=True,
-        unique_fields=["task_instance"],
-        update_fields=["fields"],
+    column = RenderedFields._meta.get_field("fields")
+    _KEEP_RENDERED.run(
+        [{"ti_id": ti_id, "fields": column.get_prep_value(value)} for ti_id, value in sorted(fields.items())]
     )
 
 
@@ -386,12 +459,11 @@ def _stop_run(outcome: Outcome, spared: frozenset[str]) -> None:
 
 def _log(stored: Sequence[Outcome]) -> None:
     """The try's start and end in the audit log, as the reference has them."""
-    lines: list[EventLog] = []
+    lines: list[dict[str, Any]] = []
     for outcome in stored:
         held = outcome.held
-        common: dict[str, Any] = {
+        common = {
             "owner": outcome.owner,
-            "owner_display_name": outcome.owner,
             "dag_id": held.dag_id,
             "task_id": held.task_id,
             "run_id": held.run_id,
@@ -400,11 +472,11 @@ def _log(stored: Sequence[Outcome]) -> None:
             "logical_date": held.logical_date,
         }
         if held.started_at is not None and held.state == _S.RUNNING:
-            lines.append(EventLog(event="running", when=held.started_at, **common))
+            lines.append({"event": "running", "at": held.started_at, **common})
         event = _S.FAILED if outcome.state == _S.UP_FOR_RETRY else outcome.state
         if outcome.state in FINISHED or outcome.state == _S.UP_FOR_RETRY:
-            lines.append(EventLog(event=event.value, when=outcome.ended_at, **common))
-    EventLog.objects.bulk_create(lines)
+            lines.append({"event": event.value, "at": outcome.ended_at, **common})
+    _LOG.run(lines)
 
 
 def _ask_for_callback(held: Held, task: SerializedTask, dag: SerializedDag, outcome: Outcome) -> None:

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from orchestration.execution.executors.base import Executor, Workload
 from orchestration.models import versions
 from orchestration.models.dag import DagVersion
+from orchestration.models.statements import RowStatement
 from orchestration.models.task_instance import TaskInstance
 from orchestration.scheduling import statements
 from orchestration.scheduling.slots import Blocked, Ledger, PoolSize, Ready, TaskLimits, Use
@@ -176,28 +177,20 @@ def _workload(ready: Ready, row: tuple[Any, ...]) -> Workload:
     )
 
 
+_QUEUE = RowStatement(
+    """
+    UPDATE {ti} SET state = 'queued', queued_at = chosen.at, queued_by_job_id = chosen.job_id,
+           updated_at = chosen.at, claim = chosen.claim
+    FROM {rows} AS chosen WHERE {ti}.id = chosen.id AND {ti}.state = 'scheduled' RETURNING {ti}.id""",
+    {"id": "bigint", "claim": "uuid", "at": "timestamptz", "job_id": "bigint"},
+    ti=TaskInstance,
+)
+
+
 def _write(workloads: Sequence[Workload], *, now: datetime, job_id: int) -> list[Workload]:
     """Move them to queued, each with its claim, in one statement; those that went."""
-    if not workloads:
-        return []
-    table = connection.ops.quote_name(TaskInstance._meta.db_table)
-    claim_field = TaskInstance._meta.get_field("claim")
-    pairs: list[Any] = []
-    for workload in workloads:
-        pairs += [workload.ti_id, claim_field.get_db_prep_value(uuid.UUID(workload.claim), connection, prepared=False)]
-    moment = connection.ops.adapt_datetimefield_value(now)
-    # The first row of the table of pairs gives the columns their types on PostgreSQL.
-    first, other = "(%s::bigint, %s::uuid)", "(%s, %s)"
-    if connection.vendor != "postgresql":
-        first = other
-    values = ", ".join([first, *[other] * (len(workloads) - 1)])
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH chosen (id, claim) AS (VALUES {values}) "  # noqa: S608 nothing of a user's is in the text
-            f"UPDATE {table} "
-            "SET state = %s, queued_at = %s, queued_by_job_id = %s, updated_at = %s, claim = chosen.claim "
-            f"FROM chosen WHERE {table}.id = chosen.id AND {table}.state = %s RETURNING {table}.id",
-            [*pairs, _S.QUEUED.value, moment, job_id, moment, _S.SCHEDULED.value],
-        )
-        moved = {row[0] for row in cursor.fetchall()}
-    return [workload for workload in workloads if workload.ti_id in moved]
+    moved = _QUEUE.run(
+        [{"id": each.ti_id, "claim": uuid.UUID(each.claim), "at": now, "job_id": job_id} for each in workloads]
+    )
+    ids = {row[0] for row in moved}
+    return [workload for workload in workloads if workload.ti_id in ids]

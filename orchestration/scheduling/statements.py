@@ -7,7 +7,6 @@ that queues.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
@@ -18,11 +17,10 @@ from django.db import connection
 from orchestration.models.dag import Dag, DagVersion
 from orchestration.models.dag_run import DagRun
 from orchestration.models.pool import Pool
+from orchestration.models.statements import Row, execute, several
 from orchestration.models.task_instance import TaskInstance
 from orchestration.models.xcom import XCom
 from orchestration.states import OCCUPIES_SLOT, SCHEDULABLE, DagRunState, DagRunType, TaskInstanceState
-
-Row = tuple[Any, ...]
 
 _S = TaskInstanceState
 
@@ -108,15 +106,7 @@ _READY_ALONE = """
 
 
 def _run(name: str, *parameters: Any) -> list[Row]:
-    with connection.cursor() as cursor:
-        cursor.execute(_text(name, connection.vendor), parameters)
-        return list(cursor.fetchall())
-
-
-def _values(values: Iterable[int] | Iterable[str]) -> Any:
-    """Several values as one parameter."""
-    found = list(values)
-    return found if connection.vendor == "postgresql" else json.dumps(found)
+    return execute(_text(name, connection.vendor), *parameters)
 
 
 def _moment(value: Any) -> datetime | None:
@@ -126,7 +116,7 @@ def _moment(value: Any) -> datetime | None:
 
 def running_runs(pks: Iterable[int]) -> list[Row]:
     """Those of these runs that are running, locked; the columns of ``rows.RunRow``."""
-    found = _run("running_runs", _values(pks))
+    found = _run("running_runs", several(pks))
     if connection.vendor == "postgresql":
         return found
     return [
@@ -137,7 +127,7 @@ def running_runs(pks: Iterable[int]) -> list[Row]:
 
 def instances(run_pks: Iterable[int], key: str) -> list[Row]:
     """All instances of these runs: run, id, task, map index, state, ``not_before``, the XCom under the key."""
-    found = _run("instances", key, _values(run_pks))
+    found = _run("instances", key, several(run_pks))
     if connection.vendor == "postgresql":
         return found
     return [row if row[5] is None else (*row[:5], _moment(row[5]), row[6]) for row in found]
@@ -145,9 +135,7 @@ def instances(run_pks: Iterable[int], key: str) -> list[Row]:
 
 def schedule(ti_ids: Iterable[int], *, now: datetime) -> None:
     """Give these instances a try, those that may have one; a reschedule goes on within its try."""
-    with connection.cursor() as cursor:
-        moment = connection.ops.adapt_datetimefield_value(now)
-        cursor.execute(_text("schedule", connection.vendor), [moment, _values(ti_ids)])
+    _run("schedule", connection.ops.adapt_datetimefield_value(now), several(ti_ids))
 
 
 def ready(limit: int) -> list[Row] | None:
@@ -177,4 +165,4 @@ def slots() -> tuple[list[Row], list[Row]]:
 
 def deferred(pool_names: Iterable[str]) -> list[Row]:
     """The slots of deferred instances, by pool."""
-    return _run("deferred", _values(pool_names))
+    return _run("deferred", several(pool_names))
