@@ -58,18 +58,12 @@ class Connection(LoggingMixin):
         extra: str | dict[str, Any] | None = None,
         uri: str | None = None,
     ) -> None:
-        self.conn_id = sanitize_conn_id(conn_id)
-        self.description = description
-        if extra and not isinstance(extra, str):
-            extra = json.dumps(extra)
-        if uri and (conn_type or host or login or password or schema or port or extra):
-            raise AirflowException(
-                "A connection is made from a URI or from its parts (conn_type, host, login, password, schema, port, "
-                "extra), not from both."
-            )
+        if uri and any((conn_type, host, port, login, password, schema, extra)):
+            raise AirflowException("A connection is made from a URI or from its parts, not from both: leave out one")
+        self.conn_id, self.description = sanitize_conn_id(conn_id), description
         self.conn_type, self.host, self.login, self.password = conn_type, host, login, password or None
         self.schema, self.port = schema, port
-        self.extra: Any = extra
+        self.extra: Any = json.dumps(extra) if extra and not isinstance(extra, str) else extra
         if uri:
             self._parse_from_uri(uri)
         _warn_of_extra(self.extra, self.conn_id)
@@ -86,31 +80,25 @@ class Connection(LoggingMixin):
 
     @classmethod
     def from_json(cls, value: str, conn_id: str | None = None) -> Connection:
-        """The connection that a JSON object describes. ValueError for a port that is no number."""
-        kwargs = json.loads(value)
-        extra = kwargs.pop("extra", None)
-        if extra:
-            kwargs["extra"] = extra if isinstance(extra, str) else json.dumps(extra)
-        if conn_type := kwargs.pop("conn_type", None):
-            kwargs["conn_type"] = _normalise_type(conn_type)
-        if port := kwargs.pop("port", None):
-            try:
-                kwargs["port"] = int(port)
-            except ValueError:
-                raise ValueError(f"Expected integer value for `port`, but got {port!r} instead.") from None
-        return cls(conn_id=conn_id, **kwargs)
+        """The connection that a JSON object describes. ValueError for a wrong port, TypeError for no object."""
+        parts = json.loads(value)
+        if not isinstance(parts, dict):
+            raise TypeError(f"A connection as JSON is an object, not a {type(parts).__name__}")
+        for name, read in (("conn_type", _normalise_type), ("port", _port)):
+            parts[name] = read(parts[name]) if parts.get(name) else None
+        return cls(conn_id=conn_id, **{**parts, "extra": parts.get("extra") or None})
 
     def _parse_from_uri(self, uri: str) -> None:
         count = uri.count("://")
         if count > 2:
-            raise AirflowException(f"Invalid connection string: {_without_password(uri)}.")
+            raise AirflowException(_not_a_uri(uri))
         scheme = urlsplit(uri).scheme
         self.conn_type = _normalise_type(scheme)
         rest = uri.replace(f"{scheme}://", "" if count == 2 else "//")
         if count == 2:
             before = rest.partition("://")[0]
             if "@" in before or ":" in before:
-                raise AirflowException(f"Invalid connection string: {_without_password(uri)}.")
+                raise AirflowException(_not_a_uri(uri))
         parts = urlsplit(rest)
         host = _host_of(parts)
         self.host = f"{parts.scheme}://{host}" if host and count == 2 else host
@@ -174,7 +162,7 @@ class Connection(LoggingMixin):
         try:
             extra = json.loads(self.extra)
         except ValueError:
-            self.log.exception("Failed parsing the json for conn_id %s", self.conn_id)
+            self.log.exception("The extra of connection %r is no JSON, and is left out", self.conn_id)
             return {}
         if nested and isinstance(extra, dict):
             extra = {key: _json_or_text(value) for key, value in extra.items()}
@@ -199,7 +187,7 @@ class Connection(LoggingMixin):
             hook = self.get_hook()
             test = getattr(hook, "test_connection", None)
             if test is None:
-                return False, f"Hook {type(hook).__name__} doesn't implement or inherit test_connection method"
+                return False, f"{type(hook).__name__} has no test_connection(), so it cannot be tried out"
             status, message = test()
         except Exception as error:
             return False, str(error)
@@ -244,12 +232,21 @@ class Connection(LoggingMixin):
             return cls.from_json(text, conn_id) if text.startswith("{") else cls(conn_id=conn_id, uri=text)
         value = store.current().get_connection(conn_id)
         if value is None:
-            raise AirflowNotFoundException(f"The conn_id `{conn_id}` isn't defined")
+            raise AirflowNotFoundException(
+                f"There is no connection {conn_id!r}: add it, or set AIRFLOW_CONN_{conn_id.upper()}"
+            )
         return cls(**value)
 
 
 def _normalise_type(conn_type: str) -> str:
     return "postgres" if conn_type == "postgresql" else conn_type.replace("-", "_")
+
+
+def _port(value: Any) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise ValueError(f"The port of a connection is a number, not {value!r}") from None
 
 
 def _host_of(parts: SplitResult) -> str:
@@ -260,8 +257,9 @@ def _host_of(parts: SplitResult) -> str:
     return host
 
 
-def _without_password(uri: str) -> str:
-    return re.sub(r"(:)[^:@/]+(@)", r"\1***\2", uri)
+def _not_a_uri(uri: str) -> str:
+    shown = re.sub(r"(:)[^:@/]+(@)", r"\1***\2", uri)
+    return f"{shown} is no URI of a connection; one looks like postgres://user:password@host:5432/database"
 
 
 def _json_or_text(value: Any) -> Any:

@@ -169,10 +169,8 @@ class Context(MutableMapping[str, Any]):
 
 def _warn_of(key: str) -> None:
     instead = " or ".join(repr(name) for name in DEPRECATED_KEYS[key])
-    advice = f" Please use {instead} instead." if instead else ""
-    warnings.warn(
-        f"Accessing {key!r} from the template is deprecated.{advice}", AirflowContextDeprecationWarning, stacklevel=3
-    )
+    advice = f" Write {instead}." if instead else ""
+    warnings.warn(f"{key} will leave the context.{advice}", AirflowContextDeprecationWarning, stacklevel=3)
 
 
 def context_merge(context: Any, *args: Any, **kwargs: Any) -> None:
@@ -218,9 +216,7 @@ def set_current_context(context: Any) -> Iterator[Any]:
 def get_current_context() -> Any:
     """The context of the executing task; AirflowException outside of one."""
     if not _open_contexts:
-        raise AirflowException(
-            "Current context was requested but no context was found! Are you running within an Airflow task?"
-        )
+        raise AirflowException("There is a context only while a task runs: ask for it within execute() or a @task")
     return _open_contexts[-1]
 
 
@@ -229,55 +225,54 @@ def executing_task() -> Any:
     return _open_contexts[-1]["task"] if _open_contexts and "task" in _open_contexts[-1] else None
 
 
-class VariableAccessor:
-    """``var.value`` and ``var.json`` of templates: ``{{ var.value.my_key }}``, ``{{ var.json.get("key", {}) }}``."""
+class _Accessor:
+    """Finds values by attribute; written out in a template it is the value found last."""
 
-    def __init__(self, *, deserialize_json: bool) -> None:
-        self._deserialize_json = deserialize_json
-        self.var: Any = None
+    var: Any = None
 
-    def __getattr__(self, key: str) -> Any:
-        if key.startswith("__"):
-            raise AttributeError(key)
-        self.var = self.get(key)
+    def _find(self, key: str) -> Any:
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # asked by copy and pickle
+            raise AttributeError(name)
+        self.var = self._find(name)
         return self.var
 
     def __repr__(self) -> str:
-        return str(self.var)
+        return f"{self.var}"
+
+
+class VariableAccessor(_Accessor):
+    """``var.value`` and ``var.json`` of templates: ``{{ var.value.my_key }}``, ``{{ var.json.get("key", {}) }}``."""
+
+    def __init__(self, *, deserialize_json: bool) -> None:
+        self._is_json = deserialize_json
+
+    def _find(self, key: str) -> Any:
+        return self.get(key)
 
     def get(self, key: str, default: Any = NOTSET) -> Any:
         """The variable, or the default; KeyError without either."""
         from orchestration.authoring.variable import Variable
 
         given = {} if default is NOTSET else {"default_var": default}
-        return Variable.get(key, deserialize_json=self._deserialize_json, **given)
+        return Variable.get(key, deserialize_json=self._is_json, **given)
 
 
-class ConnectionAccessor:
+class ConnectionAccessor(_Accessor):
     """``conn`` of templates: ``{{ conn.my_conn.host }}``."""
 
-    def __init__(self) -> None:
-        self.var: Any = None
-
-    def __getattr__(self, key: str) -> Any:
+    def _find(self, key: str) -> Any:
         from orchestration.authoring.connection import Connection
 
-        if key.startswith("__"):
-            raise AttributeError(key)
-        self.var = Connection.get_connection_from_secrets(key)
-        return self.var
-
-    def __repr__(self) -> str:
-        return str(self.var)
+        return Connection.get_connection_from_secrets(key)
 
     def get(self, key: str, default_conn: Any = None) -> Any:
         """The connection, or the default."""
-        from orchestration.authoring.connection import Connection
-
-        try:
-            return Connection.get_connection_from_secrets(key)
-        except AirflowNotFoundException:
-            return default_conn
+        with contextlib.suppress(AirflowNotFoundException):
+            return self._find(key)
+        return default_conn
 
 
 def build(start_document: Mapping[str, Any], dag: DAG, task: AbstractOperator) -> Context:
@@ -375,7 +370,7 @@ class _Dates:
 
     @cached_property
     def next(self) -> DateTime | None:
-        """The logical date of the next scheduled run; of a triggered run its own."""
+        """When the scheduled run after this one has its logical date; of a triggered run its own."""
         if self._run.external_trigger:
             return self._run.execution_date
         info = self._dag.next_dagrun_info(self._dag.get_run_data_interval(self._run), restricted=False)

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from orchestration.authoring import timezone
-from orchestration.authoring.dag_arguments import ARGUMENT_TYPES, one_of, settle_dates, settle_schedule, warn
+from orchestration.authoring.dag_arguments import (
+    ARGUMENT_TYPES,
+    one_of,
+    refuse_long_tags,
+    settle_dates,
+    settle_schedule,
+    warn,
+)
 from orchestration.authoring.dag_checks import (
     DEFAULT_VIEW_PRESETS,
     ORIENTATION_PRESETS,
@@ -34,6 +41,7 @@ from orchestration.authoring.exceptions import (
 )
 from orchestration.authoring.helpers import validate_instance_args, validate_key
 from orchestration.authoring.logging_mixin import LoggingMixin
+from orchestration.authoring.operator_arguments import mapping_of
 from orchestration.authoring.params import DagParam, ParamsDict
 from orchestration.authoring.types import NOTSET, EdgeInfoType
 from orchestration.conf import conf
@@ -58,8 +66,6 @@ def __getattr__(name: str) -> Any:
         return dag
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-
-TAG_MAX_LEN = 100
 
 DagStateChangeCallback = Callable[[Any], None]
 Callbacks = DagStateChangeCallback | list[DagStateChangeCallback] | None
@@ -122,32 +128,37 @@ class DAG(DagScheduleMixin, LoggingMixin):
     ) -> None:
         from orchestration.authoring.task_group import TaskGroup
 
-        if tags and any(len(tag) > TAG_MAX_LEN for tag in tags):
-            raise AirflowException(f"tag cannot be longer than {TAG_MAX_LEN} characters")
-        self.owner_links = owner_links or {}
-        self.user_defined_macros = user_defined_macros
-        self.user_defined_filters = user_defined_filters
-        if default_args and not isinstance(default_args, dict):
-            raise TypeError("default_args must be a dict")
-        self.default_args: dict[str, Any] = copy.deepcopy(default_args or {})
-        self.params = ParamsDict({**(params or {}), **(self.default_args.pop("params", None) or {})})
+        caller = sys._getframe().f_back
         if full_filepath:
-            warn("Passing full_filepath to DAG() is deprecated and has no effect")
+            warn("full_filepath does nothing: a DAG knows the file that makes it. Take the argument out.")
+        if concurrency:
+            warn("concurrency has a new name: write max_active_tasks.")
+            max_active_tasks = concurrency
+        if default_view == "tree":
+            warn("The view 'tree' has a new name: write default_view='grid'.")
+            default_view = "grid"
+
+        # What it is called, and how it is shown.
         validate_key(dag_id)
         refuse_reserved_id(dag_id)
         self._dag_id = dag_id
+        self.safe_dag_id = dag_id.replace(".", "__dot__")
         self._display_name = dag_display_name
-        if concurrency:
-            warn("The 'concurrency' parameter is deprecated. Please use 'max_active_tasks'.")
-            max_active_tasks = concurrency
-        self.max_active_tasks = max_active_tasks
         self._description = description
-        caller = sys._getframe().f_back
-        self.fileloc = caller.f_code.co_filename if caller else ""
-        self.task_dict: dict[str, AbstractOperator] = {}
+        self.fileloc = "" if caller is None else caller.f_code.co_filename
+        self.doc_md = self.get_doc_md(doc_md)
+        self.tags = tags or []
+        refuse_long_tags(self.tags)
+        self.orientation = one_of(orientation, ORIENTATION_PRESETS, "orientation")
+        self._default_view = one_of(default_view, DEFAULT_VIEW_PRESETS, "default_view")
+        self.owner_links = owner_links or {}
+        self._check_owner_links()
+
+        # When it runs, how often at a time, and how it ends.
+        self.default_args: dict[str, Any] = copy.deepcopy(dict(mapping_of(default_args, "default_args")))
         self.timezone, start_date = settle_dates(self.default_args, start_date)
-        self.start_date: DateTime | None = timezone.convert_to_utc(start_date)
         self.end_date: DateTime | None = timezone.convert_to_utc(end_date)
+        self.start_date: DateTime | None = timezone.convert_to_utc(start_date)
         self.timetable, self.schedule_interval = settle_schedule(
             schedule,
             schedule_interval,
@@ -155,57 +166,57 @@ class DAG(DagScheduleMixin, LoggingMixin):
             zone=self.timezone,
             has_start_date="start_date" in self.default_args or self.start_date is not None,
         )
-        self.template_searchpath: list[str] | None = (
-            [template_searchpath]
-            if isinstance(template_searchpath, str)
-            else (None if template_searchpath is None else list(template_searchpath))
-        )
-        self.template_undefined = template_undefined
-        self.last_loaded = timezone.utcnow()
-        self.safe_dag_id = dag_id.replace(".", "__dot__")
-        self.max_active_runs = max_active_runs
-        self.max_consecutive_failed_dag_runs = max_consecutive_failed_dag_runs or conf.getint(
-            "core", "max_consecutive_failed_dag_runs_per_dag"
-        )
-        self._check_limits()
-        self.dagrun_timeout = dagrun_timeout
-        self.sla_miss_callback = sla_miss_callback
-        if default_view == "tree":
-            warn("`default_view` of 'tree' has been renamed to 'grid'")
-            default_view = "grid"
-        self._default_view = one_of(default_view, DEFAULT_VIEW_PRESETS, "default_view")
-        self.orientation = one_of(orientation, ORIENTATION_PRESETS, "orientation")
         self.catchup = catchup
-        self.partial = False
-        self.on_success_callback = on_success_callback
+        self.is_paused_upon_creation = is_paused_upon_creation
+        self.max_active_tasks = max_active_tasks
+        self.max_active_runs = max_active_runs
+        by_default = conf.getint("core", "max_consecutive_failed_dag_runs_per_dag")
+        self.max_consecutive_failed_dag_runs = max_consecutive_failed_dag_runs or by_default
+        self._check_limits()
+        self.fail_stop = fail_stop
+        self.dagrun_timeout = dagrun_timeout
         self.on_failure_callback = on_failure_callback
+        self.on_success_callback = on_success_callback
+        self.sla_miss_callback = sla_miss_callback
+
+        # What its tasks are given.
+        self.params = ParamsDict({**(params or {}), **(self.default_args.pop("params", None) or {})})
+        self.render_template_as_native_obj = render_template_as_native_obj
+        self.template_undefined = template_undefined
+        self.template_searchpath = (
+            [template_searchpath] if isinstance(template_searchpath, str) else list(template_searchpath or ()) or None
+        )
+        self.jinja_environment_kwargs = jinja_environment_kwargs
+        self.user_defined_filters = user_defined_filters
+        self.user_defined_macros = user_defined_macros
+
+        # Who may see it, and what it is made of.
+        self.access_control = access_control
+        self.auto_register = auto_register
+        self.partial = False
+        self.last_loaded = timezone.utcnow()
+        self.task_dict: dict[str, AbstractOperator] = {}
         #: Upstream id → downstream id → note; only edges that have one.
         self.edge_info: dict[str, dict[str, EdgeInfoType]] = {}
-        self.access_control = access_control
-        self.is_paused_upon_creation = is_paused_upon_creation
-        self.auto_register = auto_register
-        self.fail_stop = fail_stop
-        self.jinja_environment_kwargs = jinja_environment_kwargs
-        self.render_template_as_native_obj = render_template_as_native_obj
-        self.doc_md = self.get_doc_md(doc_md)
-        self.tags = tags or []
         self._task_group = TaskGroup.create_root(self)
         self.validate_schedule_and_params()
-        if wrong := dict(self.iter_invalid_owner_links()):
-            raise AirflowException(
-                f"Wrong link format was used for the owner. Use a valid link \nBad formatted links are: {wrong}"
-            )
         validate_instance_args(self, ARGUMENT_TYPES)
+
+    def _check_owner_links(self) -> None:
+        if wrong := dict(self.iter_invalid_owner_links()):
+            links = ", ".join(f"{owner}: {link!r}" for owner, link in wrong.items())
+            raise AirflowException(f"owner_links takes addresses of pages, or mailto:…, and got {links}")
 
     def _check_limits(self) -> None:
         if self.max_consecutive_failed_dag_runs < 0:
             raise AirflowException(
-                f"Invalid max_consecutive_failed_dag_runs: {self.max_consecutive_failed_dag_runs} is negative."
+                f"max_consecutive_failed_dag_runs is 0 (no limit) or more, not {self.max_consecutive_failed_dag_runs}"
             )
         limit = self.timetable.active_runs_limit
         if limit is not None and limit < self.max_active_runs:
             raise AirflowException(
-                f"Invalid max_active_runs: {type(self.timetable)} requires max_active_runs <= {limit}"
+                f"A DAG with {type(self.timetable).__name__} has at most {limit} active runs: "
+                f"set max_active_runs={limit}"
             )
 
     def __repr__(self) -> str:
@@ -271,7 +282,7 @@ class DAG(DagScheduleMixin, LoggingMixin):
     @property
     def concurrency(self) -> int:
         """The old name of ``max_active_tasks``."""
-        warn("The 'DAG.concurrency' attribute is deprecated. Please use 'DAG.max_active_tasks'.")
+        warn("DAG.concurrency has a new name: read max_active_tasks.")
         return self.max_active_tasks
 
     @concurrency.setter
@@ -304,7 +315,7 @@ class DAG(DagScheduleMixin, LoggingMixin):
 
     @tasks.setter
     def tasks(self, value: Any) -> None:
-        raise AttributeError("DAG.tasks can not be modified. Use dag.add_task() instead.")
+        raise AttributeError("The tasks of a DAG are added one by one: call add_task()")
 
     @property
     def task_ids(self) -> list[str]:
@@ -399,11 +410,8 @@ class DAG(DagScheduleMixin, LoggingMixin):
 
     def get_doc_md(self, doc_md: str | None) -> str | None:
         """The text, or the content of the ``.md`` file it names."""
-        if doc_md is not None and isinstance(doc_md, str) and doc_md.endswith(".md"):
-            try:
-                return Path(doc_md).read_text(encoding="utf-8")
-            except FileNotFoundError:
-                return doc_md
+        if isinstance(doc_md, str) and doc_md.endswith(".md") and (file := Path(doc_md)).is_file():
+            return file.read_text(encoding="utf-8")
         return doc_md
 
     def has_task(self, task_id: str) -> bool:
@@ -420,41 +428,35 @@ class DAG(DagScheduleMixin, LoggingMixin):
         for dag in dags:
             if task_id in dag.task_dict:
                 return dag.task_dict[task_id]
-        raise TaskNotFound(f"Task {task_id} not found")
+        raise TaskNotFound(f"DAG {self.dag_id!r} has no task {task_id!r}")
 
     def add_task(self, task: AbstractOperator) -> None:
         """Take a task in; its dates are cut to the DAG's. DuplicateTaskIdFound where its id is taken."""
         from orchestration.authoring.task_group import TaskGroupContext
 
         FailStopDagInvalidTriggerRule.check(dag=self, trigger_rule=task.trigger_rule)
-        if not task.start_date:
-            task.start_date = self.start_date
-        elif self.start_date:
-            task.start_date = max(task.start_date, self.start_date)
-        if not task.end_date:
-            task.end_date = self.end_date
-        elif self.end_date:
-            task.end_date = min(task.end_date, self.end_date)
+        task.start_date = max((date for date in (task.start_date, self.start_date) if date), default=None)
+        task.end_date = min((date for date in (task.end_date, self.end_date) if date), default=None)
         task_id = task.task_id
         if not task.task_group and (group := TaskGroupContext.get_current_task_group(self)):
             task_id = group.child_id(task_id)
             group.add(task)
         is_known = self.task_dict.get(task_id) is task
         if (task_id in self.task_dict and not is_known) or task_id in self._task_group.used_group_ids:
-            raise DuplicateTaskIdFound(f"Task id '{task_id}' has already been added to the DAG")
+            raise DuplicateTaskIdFound(f"The DAG has a task or group {task_id!r} already: choose another task_id")
         self.task_dict[task_id] = task
         task.dag = self
         self._task_group.used_group_ids.add(task_id)
 
     def add_tasks(self, tasks: Iterable[AbstractOperator]) -> None:
         """Take several tasks in."""
-        for task in tasks:
-            self.add_task(task)
+        for each in tasks:
+            self.add_task(each)
 
     def _remove_task(self, task_id: str) -> None:
-        task = self.task_dict.pop(task_id)
-        if (group := getattr(task, "task_group", None)) is not None:
-            group._remove(task)
+        removed = self.task_dict.pop(task_id)
+        if removed.task_group is not None:
+            removed.task_group._remove(removed)
 
     def set_dependency(self, upstream_task_id: str, downstream_task_id: str) -> None:
         """Put one task directly before another, by their ids."""
@@ -512,8 +514,8 @@ class DAG(DagScheduleMixin, LoggingMixin):
         """Check what can be checked only once all tasks are there; called before the DAG is taken from its file."""
         if not self._is_schedule_consistent():
             raise AirflowDagInconsistent(
-                f"inconsistent schedule: timetable {self.timetable.summary!r} "
-                f"does not match schedule_interval {self.schedule_interval!r}"
+                f"timetable ({self.timetable.summary!r}) and schedule_interval ({self.schedule_interval!r}) of the DAG "
+                "say different things: leave both as DAG(schedule=…) made them"
             )
         self.validate_schedule_and_params()
         self.timetable.validate()
@@ -532,14 +534,13 @@ class DAG(DagScheduleMixin, LoggingMixin):
 
     def validate_schedule_and_params(self) -> None:
         """A scheduled DAG needs valid defaults for all params."""
-        if not self.timetable.can_be_scheduled:
-            return
         try:
-            self.params.validate()
+            if self.timetable.can_be_scheduled:
+                self.params.validate()
         except ParamValidationError as error:
             raise AirflowException(
-                "DAG is not allowed to define a Schedule, "
-                "if there are any required params without default values or default values are not valid."
+                f"The params of a scheduled DAG need defaults that fit: {str(error).partition(chr(10))[0]} "
+                "Give defaults, or set schedule=None."
             ) from error
 
     def iter_invalid_owner_links(self) -> Iterator[tuple[str, str]]:

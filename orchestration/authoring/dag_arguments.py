@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from orchestration.authoring.timetables.base import Timetable
 
 DEFAULT_SCHEDULE_INTERVAL = timedelta(days=1)
+TAG_MAX_LEN = 100
 
 #: The types that attributes of a DAG must have, None aside.
 ARGUMENT_TYPES: dict[str, Any] = {
@@ -71,18 +72,16 @@ def settle_schedule(
 
     given = [schedule_interval, timetable, schedule]
     if any(argument is not NOTSET and bool(argument) for argument in given) and not has_start_date:
-        raise ValueError("DAG is missing the start_date parameter")
+        raise ValueError("A DAG with a schedule needs a start_date, of its own or in its default_args")
     if not at_most_one(*given):
-        raise ValueError("At most one allowed for args 'schedule_interval', 'timetable', and 'schedule'.")
-    if schedule_interval is not NOTSET:
-        warn("Param `schedule_interval` is deprecated. Please use `schedule` instead.")
-    if timetable is not None:
-        warn("Param `timetable` is deprecated. Please use `schedule` instead.")
-        schedule = timetable
-    elif schedule_interval is not NOTSET:
-        schedule = schedule_interval
+        raise ValueError("A DAG has one schedule: give schedule, and neither schedule_interval nor timetable")
+    renamed = {"schedule_interval": schedule_interval, "timetable": NOTSET if timetable is None else timetable}
+    for name, value in renamed.items():
+        if value is not NOTSET:
+            warn(f"{name} has a new name: write schedule.", stacklevel=4)
+            schedule = value
     if isinstance(schedule, ArgNotSet):
-        warn("A DAG without a schedule is deprecated. Set `schedule=datetime.timedelta(days=1)` explicitly.")
+        warn("A DAG that says nothing runs daily: write schedule=timedelta(days=1), or None for never.", stacklevel=4)
         schedule = DEFAULT_SCHEDULE_INTERVAL
     made = create_timetable(schedule, zone)
     is_list = isinstance(schedule, Collection) and not isinstance(schedule, str)
@@ -100,11 +99,18 @@ def _zone_of(moment: datetime | None) -> Any:
 
 def one_of(value: str, allowed: list[str], name: str) -> str:
     """The value; AirflowException where it is not allowed."""
-    if value not in allowed:
-        raise AirflowException(f"Invalid values of dag.{name}: only support {allowed}, but get {value}")
-    return value
+    if value in allowed:
+        return value
+    raise AirflowException(f"A DAG's {name} is one of {', '.join(allowed)}, not {value!r}")
 
 
-def warn(text: str) -> None:
-    """Warn of a deprecated argument, at the line that makes the DAG."""
-    warnings.warn(text, RemovedInAirflow3Warning, stacklevel=5)
+def refuse_long_tags(tags: Iterable[str]) -> None:
+    """AirflowException for a tag of more characters than the database keeps."""
+    for tag in tags:
+        if len(tag) > TAG_MAX_LEN:
+            raise AirflowException(f"The tag {tag[:20]!r}… has {len(tag)} characters; {TAG_MAX_LEN} is the most")
+
+
+def warn(text: str, stacklevel: int = 3) -> None:
+    """Warn of what is deprecated, at the line that makes the DAG or reads the attribute."""
+    warnings.warn(text, RemovedInAirflow3Warning, stacklevel=stacklevel)

@@ -46,9 +46,8 @@ def check_cycle(dag: DAG) -> None:
             if not waiting[later]:
                 ready.append(later)
     if len(ready) < len(waiting):
-        raise AirflowDagCycleException(
-            f"Cycle detected in DAG: {dag.dag_id}. Faulty task: {_task_on_circle(dag, set(waiting) - set(ready))}"
-        )
+        on_circle = _task_on_circle(dag, set(waiting) - set(ready))
+        raise AirflowDagCycleException(f"In DAG {dag.dag_id!r} the edges from task {on_circle!r} lead back to it")
 
 
 def _task_on_circle(dag: DAG, left: set[str]) -> str:
@@ -67,7 +66,10 @@ def check_setup_teardown(dag: DAG) -> None:
         if task.is_setup:
             for later in task.downstream_list:
                 if not later.is_teardown and later.trigger_rule != TriggerRule.ALL_SUCCESS:
-                    raise ValueError("Setup tasks must be followed with trigger rule ALL_SUCCESS.")
+                    raise ValueError(
+                        f"Task {later.task_id!r} comes right after setup {task.task_id!r} and so has the trigger rule "
+                        f"{TriggerRule.ALL_SUCCESS}, not {later.trigger_rule}"
+                    )
         FailStopDagInvalidTriggerRule.check(dag=dag, trigger_rule=task.trigger_rule)
 
 
@@ -87,7 +89,7 @@ def normalise_access_control(access_control: Mapping[str, Any] | None) -> dict[s
 def _renew(action: str) -> str:
     if action in _RENAMED_ACTIONS:
         warnings.warn(
-            f"The '{action}' permission is deprecated. Please use '{_RENAMED_ACTIONS[action]}'.",
+            f"The action {action!r} has a new name: write {_RENAMED_ACTIONS[action]!r}.",
             RemovedInAirflow3Warning,
             stacklevel=5,
         )

@@ -38,11 +38,10 @@ class DagScheduleMixin:
         from orchestration.authoring.dates import cron_presets
 
         _deprecated("DAG.normalized_schedule_interval")
-        if isinstance(self.schedule_interval, str):
-            if self.schedule_interval in {"@once", "@continuous"}:
-                return None
-            return cron_presets.get(self.schedule_interval, self.schedule_interval)
-        return self.schedule_interval
+        shown = self.schedule_interval
+        if not isinstance(shown, str):
+            return shown
+        return {**cron_presets, "@once": None, "@continuous": None}.get(shown, shown)
 
     @property
     def time_restriction(self) -> TimeRestriction:
@@ -59,7 +58,7 @@ class DagScheduleMixin:
         from orchestration.authoring.timetables.base import DataInterval
 
         if run.dag_id != self.dag_id:
-            raise ValueError(f"Arguments refer to different DAGs: {self.dag_id} != {run.dag_id}")
+            raise ValueError(f"The run is of DAG {run.dag_id!r}, not of {self.dag_id!r}")
         if run.data_interval_start is not None and run.data_interval_end is not None:
             return DataInterval(run.data_interval_start, run.data_interval_end)
         return self.infer_automated_data_interval(run.logical_date)
@@ -75,7 +74,7 @@ class DagScheduleMixin:
             return DataInterval.exact(start)
         if isinstance(self.timetable, (interval.CronDataIntervalTimetable, interval.DeltaDataIntervalTimetable)):
             return DataInterval(start, self.timetable._get_next(start))
-        raise ValueError(f"Not a valid timetable: {self.timetable!r}")
+        raise ValueError(f"{self.timetable!r} does not tell the interval of a run by its logical date alone")
 
     def next_dagrun_info(
         self, last_automated_dagrun: datetime | DataInterval | None, *, restricted: bool = True
@@ -97,7 +96,7 @@ class DagScheduleMixin:
         try:
             return self.timetable.next_dagrun_info(last_automated_data_interval=last, restriction=restriction)
         except Exception:
-            self.log.exception("Failed to fetch run info after data interval %s for DAG %r", last, self.dag_id)
+            self.log.exception("The timetable of DAG %r failed to tell the run after %s", self.dag_id, last)
             return None
 
     def iter_dagrun_infos_between(
@@ -108,7 +107,7 @@ class DagScheduleMixin:
 
         earliest = earliest if earliest is not None else self.time_restriction.earliest
         if earliest is None:
-            raise ValueError("earliest was None and we had no value in time_restriction to fallback on")
+            raise ValueError(f"Runs are counted from a date: give earliest, or DAG {self.dag_id!r} a start_date")
         first, last = timezone.coerce_datetime(earliest), timezone.coerce_datetime(latest)
         restriction = TimeRestriction(first, last, catchup=True)
         info = self._ask_timetable(None, restriction)
@@ -162,7 +161,7 @@ class DagScheduleMixin:
         from orchestration.authoring.dagrun import DagRun
 
         if not (execution_date or run_id):
-            raise TypeError("You must provide either the execution_date or the run_id")
+            raise TypeError("A run is found by its execution_date or its run_id: give one of them")
         found = DagRun.find(dag_id=self.dag_id, execution_date=execution_date, run_id=run_id)
         return found[0] if found else None
 
@@ -191,4 +190,4 @@ class DagScheduleMixin:
 
 
 def _deprecated(name: str) -> None:
-    warnings.warn(f"`{name}` is deprecated.", RemovedInAirflow3Warning, stacklevel=3)
+    warnings.warn(f"{name} will go away; ask dag.timetable instead.", RemovedInAirflow3Warning, stacklevel=3)

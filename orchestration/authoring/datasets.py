@@ -82,14 +82,14 @@ class BaseDataset:
 class NullDataset(BaseDataset):
     """The condition of timetables that wait for no dataset; falsy."""
 
-    def __bool__(self) -> bool:
-        return False
+    def __and__(self, other: BaseDataset) -> BaseDataset:
+        return NotImplemented
 
     def __or__(self, other: BaseDataset) -> BaseDataset:
         return NotImplemented
 
-    def __and__(self, other: BaseDataset) -> BaseDataset:
-        return NotImplemented
+    def __bool__(self) -> bool:
+        return False
 
     def as_expression(self) -> Any:
         """None."""
@@ -133,7 +133,7 @@ class Dataset(os.PathLike[str], BaseDataset):
     def uri(self, value: str) -> None:
         uri = sanitize_uri(value)
         if len(uri) > MAX_URI_LENGTH:
-            raise ValueError(f"Length of 'uri' must be <= {MAX_URI_LENGTH}: {len(uri)}")
+            raise ValueError(f"A dataset URI has at most {MAX_URI_LENGTH} characters; this one has {len(uri)}")
         self._uri = uri
 
     def __fspath__(self) -> str:
@@ -202,7 +202,7 @@ class _Condition(BaseDataset):
 
     def __init__(self, *objects: BaseDataset) -> None:
         if not all(isinstance(part, BaseDataset) for part in objects):
-            raise TypeError("expect dataset expressions in condition")
+            raise TypeError(f"A condition over datasets is made of datasets, aliases and conditions, not {objects!r}")
         self.objects: list[BaseDataset] = [
             DatasetAliasCondition(part.name) if isinstance(part, DatasetAlias) else part for part in objects
         ]
@@ -324,18 +324,16 @@ def sanitize_uri(uri: str) -> str:
     A text without scheme, and schemes that begin with ``x-``, stay as they are. Raises ValueError for an empty,
     blank or non-ASCII text and for the reserved scheme ``airflow``.
     """
-    if not uri:
-        raise ValueError("Dataset URI cannot be empty")
-    if uri.isspace():
-        raise ValueError("Dataset URI cannot be just whitespace")
+    if not uri.strip():
+        raise ValueError(f"A dataset needs a URI; {uri!r} is blank")
     if not uri.isascii():
-        raise ValueError("Dataset URI must only consist of ASCII characters")
+        raise ValueError(f"The dataset URI {uri!r} has characters other than ASCII: write them as %XX")
     parsed = urllib.parse.urlsplit(uri)
     scheme = parsed.scheme.lower()
     if not scheme or scheme.startswith("x-"):
         return uri
     if scheme == "airflow":
-        raise ValueError("Dataset scheme 'airflow' is reserved")
+        raise ValueError(f"The scheme of {uri!r} is the system's own: choose another one")
     _, has_login, place = parsed.netloc.rpartition("@")
     if has_login:
         warnings.warn("The user and password in a dataset URI were dropped. Leave them out.", UserWarning, stacklevel=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from bisect import bisect_left
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,13 +30,10 @@ _SECONDS_PER_UNIT = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
 
 def days_ago(n: int, hour: int = 0, minute: int = 0, second: int = 0, microsecond: int = 0) -> DateTime:
     """The day ``n`` days before today in UTC, at midnight or the time given."""
-    warnings.warn(
-        f"days_ago is deprecated; write pendulum.today('UTC').add(days=-{n}) instead.",
-        RemovedInAirflow3Warning,
-        stacklevel=2,
-    )
-    today = timezone.utcnow().replace(hour=hour, minute=minute, second=second, microsecond=microsecond)
-    return today - timedelta(days=n)
+    told = f"days_ago moves with every parse of the file; write a fixed date, or pendulum.today('UTC').add(days=-{n})."
+    warnings.warn(told, RemovedInAirflow3Warning, stacklevel=2)
+    day = timezone.utcnow() - timedelta(days=n)
+    return day.replace(hour=hour, minute=minute, second=second, microsecond=microsecond)
 
 
 def date_range(
@@ -51,7 +49,7 @@ def date_range(
     if not delta:
         return []
     if end_date and start_date > end_date:
-        raise ValueError("start_date needs to be before end_date")
+        raise ValueError(f"The series would end ({end_date}) before it begins ({start_date})")
     if end_date and num:
         raise ValueError("Give end_date or num, not both")
     if not end_date and not num:
@@ -96,19 +94,17 @@ def round_time(dt: datetime, delta: str | timedelta | relativedelta, start_date:
         naive = timezone.make_naive(start, zone)
         before: datetime = croniter(delta, naive).get_prev(datetime)
         return timezone.make_aware(naive if before == naive else before, zone)
-    dt -= timedelta(microseconds=dt.microsecond)
-    upper = 1
-    while start + upper * delta < dt:
-        upper *= 2
-    lower = upper // 2
-    while start + (lower + 1) * delta < dt:
-        middle = lower + (upper - lower) // 2
-        if start + middle * delta >= dt:
-            upper = middle
-        else:
-            lower = middle
-    after, before = start + (lower + 1) * delta, start + lower * delta
-    return after if after - dt <= dt - before else before
+
+    def member(index: int) -> datetime:
+        return start + index * delta
+
+    whole = dt - timedelta(microseconds=dt.microsecond)
+    reach = 1
+    while member(reach) < whole:  # a relativedelta has no fixed length to divide by
+        reach *= 2
+    index = max(1, bisect_left(range(reach + 1), whole, key=member))
+    earlier, later = member(index - 1), member(index)
+    return later if later - whole <= whole - earlier else earlier
 
 
 def infer_time_unit(time_seconds_arr: Collection[float]) -> TimeUnit:

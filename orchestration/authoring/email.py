@@ -60,15 +60,15 @@ def send_email(
         ", ".join(get_email_address_list(to)),
         subject,
         html_content,
-        files=files,
-        dryrun=dryrun,
+        from_email=conf.get("email", "from_email") or None,
         cc=cc,
         bcc=bcc,
-        mime_subtype=mime_subtype,
-        mime_charset=mime_charset,
-        conn_id=conn_id or conf.get("email", "email_conn_id"),
-        from_email=conf.get("email", "from_email") or None,
         custom_headers=custom_headers,
+        files=files,
+        mime_charset=mime_charset,
+        mime_subtype=mime_subtype,
+        conn_id=conn_id or conf.get("email", "email_conn_id"),
+        dryrun=dryrun,
         **kwargs,
     )
 
@@ -91,18 +91,9 @@ def send_email_smtp(
     """Send a mail through the server of ``[smtp]``; the sender is ``smtp.smtp_mail_from``, else ``from_email``."""
     sender = conf.get("smtp", "smtp_mail_from") or from_email
     if not sender:
-        raise ValueError("You should set from email - either by smtp/smtp_mail_from config or `from_email` parameter")
+        raise ValueError("The mail has no sender: set the option smtp.smtp_mail_from, or give from_email")
     message, recipients = build_mime_message(
-        mail_from=sender,
-        to=to,
-        subject=subject,
-        html_content=html_content,
-        files=files,
-        cc=cc,
-        bcc=bcc,
-        mime_subtype=mime_subtype,
-        mime_charset=mime_charset,
-        custom_headers=custom_headers,
+        sender, to, subject, html_content, files, cc, bcc, mime_subtype, mime_charset, custom_headers
     )
     send_mime_email(e_from=sender, e_to=recipients, mime_msg=message, conn_id=conn_id, dryrun=dryrun)
 
@@ -149,7 +140,7 @@ def send_mime_email(
         return
     limit = conf.getint("smtp", "smtp_retry_limit")
     for attempt in range(1, limit + 1):
-        log.info("Email alerting: attempt %s", attempt)
+        log.debug("Mail to %s, try %d of %d", e_to, attempt, limit)
         try:
             with _connect() as server:
                 if conf.getboolean("smtp", "smtp_starttls"):
@@ -161,7 +152,7 @@ def send_mime_email(
             if attempt == limit:
                 raise
         else:
-            log.info("Sent an alert email to %s", e_to)
+            log.info("A mail went to %s", e_to)
             return
 
 
@@ -170,10 +161,10 @@ def get_email_address_list(addresses: Addresses) -> list[str]:
     if isinstance(addresses, str):
         return [address for address in re.split(r"\s*[,;]\s*", addresses.strip()) if address]
     if not isinstance(addresses, Iterable):
-        raise TypeError(f"Unexpected argument type: Received '{type(addresses).__name__}'.")
+        raise TypeError(f"Addresses are a text or texts, not {addresses!r}")
     found = list(addresses)
-    if not all(isinstance(address, str) for address in found):
-        raise TypeError("The items in your iterable must be strings.")
+    if wrong := [address for address in found if not isinstance(address, str)]:
+        raise TypeError(f"An address is a text, not {wrong[0]!r}")
     return found
 
 

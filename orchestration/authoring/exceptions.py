@@ -87,7 +87,7 @@ class XComNotFound(AirflowException):
         self.dag_id, self.task_id, self.key = dag_id, task_id, key
 
     def __str__(self) -> str:
-        return f'XComArg result from {self.task_id} at {self.dag_id} with key="{self.key}" is not found!'
+        return f"Task {self.task_id!r} of DAG {self.dag_id!r} pushed no XCom {self.key!r} in this run"
 
 
 class UnmappableOperator(AirflowException):
@@ -98,7 +98,7 @@ class XComForMappingNotPushed(AirflowException):
     """A task whose result others expand over returned nothing."""
 
     def __str__(self) -> str:
-        return "did not push XCom for task mapping"
+        return "The task returned nothing, and another one expands over its result: return a list or a dict"
 
 
 class UnmappableXComTypePushed(AirflowException):
@@ -111,7 +111,7 @@ class UnmappableXComTypePushed(AirflowException):
         name = type(self.args[0]).__qualname__
         for inner in self.args[1:]:
             name = f"{name}[{type(inner).__qualname__}]"
-        return f"unmappable return type {name!r}"
+        return f"The result is of type {name}, and another task expands over it: return a list or a dict"
 
 
 class UnmappableXComLengthPushed(AirflowException):
@@ -122,7 +122,10 @@ class UnmappableXComLengthPushed(AirflowException):
         self.value, self.max_length = value, max_length
 
     def __str__(self) -> str:
-        return f"unmappable return value length: {len(self.value)} > {self.max_length}"
+        return (
+            f"The task returned {len(self.value)} members, and another one expands over them: "
+            f"core.max_map_length allows {self.max_length}"
+        )
 
 
 class AirflowDagCycleException(AirflowException):
@@ -137,7 +140,7 @@ class AirflowDagDuplicatedIdException(AirflowException):
         self.dag_id, self.incoming, self.existing = dag_id, incoming, existing
 
     def __str__(self) -> str:
-        return f"Ignoring DAG {self.dag_id} from {self.incoming} - also found in {self.existing}"
+        return f"DAG {self.dag_id!r} from {self.incoming} is left out: {self.existing} defines that id already"
 
 
 class AirflowDagInconsistent(AirflowException):
@@ -176,7 +179,7 @@ class DagRunAlreadyExists(AirflowBadRequest):
     """A run with this id or logical date exists."""
 
     def __init__(self, dag_run: Any, execution_date: datetime | None = None, run_id: str | None = None) -> None:
-        super().__init__(f"A DAG Run already exists for DAG {dag_run.dag_id} at {execution_date} with run id {run_id}")
+        super().__init__(f"DAG {dag_run.dag_id!r} has a run {run_id!r}, or one of {execution_date}, already")
         self.dag_run, self.execution_date, self.run_id = dag_run, execution_date, run_id
 
 
@@ -196,7 +199,7 @@ class FailStopDagInvalidTriggerRule(AirflowException):
             raise cls
 
     def __str__(self) -> str:
-        return f"A 'fail-stop' dag can only have {TriggerRule.ALL_SUCCESS} trigger rule"
+        return f"With fail_stop every task of the DAG has the trigger rule {TriggerRule.ALL_SUCCESS}"
 
 
 class DuplicateTaskIdFound(AirflowException):
@@ -212,7 +215,7 @@ class TaskAlreadyInTaskGroup(AirflowException):
 
     def __str__(self) -> str:
         existing = "the DAG's root group" if self.existing_group_id is None else f"group {self.existing_group_id!r}"
-        return f"cannot add {self.task_id!r} to {self.new_group_id!r} (already in {existing})"
+        return f"Task {self.task_id!r} is in {existing}, and so cannot go into {self.new_group_id!r}"
 
 
 class SerializationError(AirflowException):
@@ -262,7 +265,7 @@ class FileSyntaxError(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        return f"{self.message}. Line number: {self.line_no}"
+        return f"line {self.line_no}: {self.message}"
 
 
 class AirflowFileParseException(AirflowException):
@@ -273,7 +276,7 @@ class AirflowFileParseException(AirflowException):
         self.msg, self.file_path, self.parse_errors = msg, file_path, parse_errors
 
     def __str__(self) -> str:
-        return "\n".join([self.msg, f"Filename: {self.file_path}", *map(str, self.parse_errors)])
+        return "\n".join([f"{self.file_path}: {self.msg}", *map(str, self.parse_errors)])
 
 
 class AirflowUnsupportedFileTypeException(AirflowException):

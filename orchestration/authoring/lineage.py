@@ -120,7 +120,7 @@ def _prepare(task: Any, context: Any) -> None:
     if isinstance(inlets, str) or hasattr(inlets, "task_id"):
         inlets = [inlets]
     if not isinstance(inlets, list | tuple):
-        raise AttributeError("inlets is not a list, operator, string or attr annotated object")
+        raise AttributeError(f"The inlets of {task.task_id!r} are a list, a task or a task's id, not {inlets!r}")
     named = {inlet if isinstance(inlet, str) else inlet.task_id for inlet in inlets if _is_task(inlet)}
     sources = named & set(task.get_flat_relative_ids(upstream=True))
     if named & {AUTO, AUTO.upper()}:

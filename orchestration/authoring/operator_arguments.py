@@ -121,15 +121,16 @@ def get_merged_defaults(
         args.update(dag.default_args)
         params = copy.deepcopy(dag.params)
         if task_group:
-            args.update(_mapping(task_group.default_args, "default_args"))
-    params.update(_mapping(task_params, "params"))
-    own = _mapping(task_default_args, "default_args")
+            args.update(mapping_of(task_group.default_args, "default_args"))
+    params.update(mapping_of(task_params, "params"))
+    own = mapping_of(task_default_args, "default_args")
     args.update(own)
     params.update(own.get("params") or {})
     return args, params
 
 
-def _mapping(value: Any, name: str) -> Mapping[str, Any]:
+def mapping_of(value: Any, name: str) -> Mapping[str, Any]:
+    """The mapping, empty for None; TypeError for anything else."""
     if value and not isinstance(value, Mapping):
         raise TypeError(f"{name} is a dict of names and values, not {value!r}")
     return value or {}

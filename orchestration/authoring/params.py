@@ -5,7 +5,6 @@ Mirrors ``airflow.models.param``. jsonschema is imported at the first check that
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import datetime as dt
 import json
@@ -21,6 +20,10 @@ from orchestration.conf import conf
 if TYPE_CHECKING:
     from orchestration.authoring.abstractoperator import AbstractOperator
     from orchestration.authoring.dag import DAG
+
+
+#: Both APIs show this text, and clients compare it.
+NO_VALUE = "No value passed and Param has no default value"
 
 
 class Param:
@@ -50,17 +53,13 @@ class Param:
         if value is not NOTSET:
             _warn_if_not_json(value)
         final = self.value if value is NOTSET else value
-        if isinstance(final, ArgNotSet):
-            if suppress_exception:
-                return None
-            raise ParamValidationError("No value passed and Param has no default value")
-        problem = _schema_problem(final, self.schema)
-        if problem is not None:
-            if suppress_exception:
-                return None
-            raise ParamValidationError(problem) from None
-        self.value = final
-        return final
+        problem = NO_VALUE if isinstance(final, ArgNotSet) else _schema_problem(final, self.schema)
+        if problem is None:
+            self.value = final
+            return final
+        if suppress_exception:
+            return None
+        raise ParamValidationError(problem) from None
 
     def dump(self) -> dict[str, Any]:
         """The param as the API shows it: ``__class``, ``value``, ``description``, ``schema``."""
@@ -79,16 +78,20 @@ class Param:
     @staticmethod
     def deserialize(data: dict[str, Any], version: int) -> Param:
         """A param from what ``serialize`` gave."""
-        if version > Param.__version__:
-            raise TypeError("serialized version > class version")
+        _refuse_newer(version, Param.__version__)
         return Param(default=data["value"], description=data["description"], schema=data["schema"])
+
+
+def _refuse_newer(version: int, known: int) -> None:
+    if version > known:
+        raise TypeError(f"The value was written in form {version}, and {known} is the newest that is known here")
 
 
 def _warn_if_not_json(value: Any) -> None:
     try:
         json.dumps(value)
     except (TypeError, ValueError, RecursionError):
-        warnings.warn("Params that are no JSON are deprecated", RemovedInAirflow3Warning, stacklevel=3)
+        warnings.warn(f"A param is JSON, and {value!r} is no JSON", RemovedInAirflow3Warning, stacklevel=3)
 
 
 def _schema_problem(value: Any, schema: dict[str, Any]) -> Any:
@@ -117,9 +120,7 @@ def _is_iso8601(value: Any) -> bool:
         return False
     if not isinstance(moment, dt.datetime):
         return False
-    warnings.warn(
-        f"{value!r} is not an RFC 3339 date-time, which is deprecated", RemovedInAirflow3Warning, stacklevel=4
-    )
+    warnings.warn(f"A date-time param has an offset, and {value!r} has none", RemovedInAirflow3Warning, stacklevel=4)
     return True
 
 
@@ -168,18 +169,19 @@ class ParamsDict(MutableMapping[str, Any]):
         return repr(self.dump())
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if isinstance(value, Param):
-            self._params[name] = value
-        elif name in self._params:
-            try:
-                self._params[name].resolve(value=value, suppress_exception=self.suppress_exception)
-            except ParamValidationError as error:
-                raise ParamValidationError(f"Invalid input for param {name}: {error}") from None
+        if name in self._params and not isinstance(value, Param):
+            self._checked(name, value)
         else:
-            self._params[name] = Param(value)
+            self._params[name] = value if isinstance(value, Param) else Param(value)
 
     def __getitem__(self, name: str) -> Any:
         return self._params[name].resolve(suppress_exception=self.suppress_exception)
+
+    def _checked(self, name: str, value: Any = NOTSET) -> Any:
+        try:
+            return self._params[name].resolve(value, self.suppress_exception)
+        except ParamValidationError as error:
+            raise ParamValidationError(f"Param {name!r}: {error}") from None
 
     def get_param(self, name: str) -> Param:
         """The param itself, unchecked."""
@@ -206,13 +208,7 @@ class ParamsDict(MutableMapping[str, Any]):
 
     def validate(self) -> dict[str, Any]:
         """The values by name; ParamValidationError names the first that is missing or invalid."""
-        resolved = {}
-        for name, param in self.items():
-            try:
-                resolved[name] = param.resolve(suppress_exception=self.suppress_exception)
-            except ParamValidationError as error:
-                raise ParamValidationError(f"Invalid input for param {name}: {error}") from None
-        return resolved
+        return {name: self._checked(name) for name in self._params}
 
     def serialize(self) -> dict[str, Any]:
         """As ``dump``."""
@@ -221,8 +217,7 @@ class ParamsDict(MutableMapping[str, Any]):
     @staticmethod
     def deserialize(data: dict[str, Any], version: int) -> ParamsDict:
         """Params from what ``serialize`` gave."""
-        if version > ParamsDict.__version__:
-            raise TypeError("serialized version > class version")
+        _refuse_newer(version, ParamsDict.__version__)
         return ParamsDict(data)
 
 
@@ -230,10 +225,9 @@ class DagParam(ResolveMixin):
     """A run's value of one param as an argument: ``dag.param("name")``, or an argument of a ``@dag`` function."""
 
     def __init__(self, current_dag: DAG, name: str, default: Any = NOTSET) -> None:
-        if default is not NOTSET:
+        self._name, self._default = name, default
+        if not isinstance(default, ArgNotSet):
             current_dag.params[name] = default
-        self._name = name
-        self._default = default
 
     def iter_references(self) -> Iterable[tuple[AbstractOperator, str]]:
         """No tasks."""
@@ -241,13 +235,12 @@ class DagParam(ResolveMixin):
 
     def resolve(self, context: Mapping[str, Any], *, include_xcom: bool = True) -> Any:
         """The value from the run's conf, else the default, else the run's params; AirflowException without any."""
-        with contextlib.suppress(KeyError, TypeError):
-            return context["dag_run"].conf[self._name]
-        if self._default is not NOTSET:
-            return self._default
-        with contextlib.suppress(KeyError):
-            return context["params"][self._name]
-        raise AirflowException(f"No value could be resolved for parameter {self._name}")
+        of_run = getattr(context.get("dag_run"), "conf", None) or {}
+        by_default = {} if self._default is NOTSET else {self._name: self._default}
+        for known in (of_run, by_default, context.get("params") or {}):
+            if self._name in known:
+                return known[self._name]
+        raise AirflowException(f"Param {self._name!r} has no default, and the run gives no value: put it into its conf")
 
 
 def process_params(dag: Any, task: Any, dag_run: Any, *, suppress_exception: bool) -> dict[str, Any]:

@@ -19,10 +19,7 @@ from typing import Any
 
 from orchestration.conf import conf
 
-CLASSNAME = "__classname__"
-VERSION = "__version__"
-DATA = "__data__"
-SCHEMA_ID = "__id__"
+CLASSNAME, VERSION, DATA, SCHEMA_ID = "__classname__", "__version__", "__data__", "__id__"
 
 
 def dumps(value: Any) -> str:
@@ -74,7 +71,7 @@ def _encode(value: Any) -> Any:
     if type(value).__name__ in {"LazyXComSelectSequence", "_MapResult", "_ZipResult", "_ConcatResult"}:
         return list(value)
     raise TypeError(
-        f"cannot serialize object of type {cls}. Return JSON values, dates, a dataclass, or a class with serialize()."
+        f"A {name} cannot be pushed as an XCom: return JSON values, dates, a dataclass, or a class with serialize()."
     )
 
 
@@ -106,11 +103,11 @@ def _encode_datetime(value: dt.datetime) -> dict[str, Any]:
 
 
 def _encode_enum(value: enum.Enum) -> Any:
-    raise TypeError(f"cannot serialize {type(value)}: push {value!r}.value instead")
+    raise TypeError(f"An enum cannot be pushed as an XCom: push {value}.value")
 
 
 def _encode_bytes(value: Any) -> Any:
-    raise TypeError("cannot serialize bytes: push a text, or write a file and push its path")
+    raise TypeError("Bytes cannot be pushed as an XCom: push a text, or write a file and push its path")
 
 
 def _encode_decimal(value: Decimal) -> dict[str, Any]:

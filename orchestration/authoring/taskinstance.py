@@ -83,7 +83,7 @@ class TaskInstance:
         if run_id is None and execution_date is not None:
             found = DagRun.find(dag_id=self.dag_id, execution_date=execution_date)
             if not found:
-                raise DagRunNotFound(f"DagRun for {self.dag_id!r} with date {execution_date} not found")
+                raise DagRunNotFound(f"DAG {self.dag_id!r} has no run of {execution_date}")
             self._run, run_id = found[0], found[0].run_id
         self.run_id = run_id or ""
         self.state = state
@@ -174,7 +174,7 @@ class TaskInstance:
         if self._run is None:
             found = DagRun.find(dag_id=self.dag_id, run_id=self.run_id)
             if not found:
-                raise DagRunNotFound(f"DagRun {self.run_id!r} of {self.dag_id!r} not found")
+                raise DagRunNotFound(f"DAG {self.dag_id!r} has no run {self.run_id!r}")
             self._run = found[0]
         return self._run
 

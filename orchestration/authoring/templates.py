@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,12 +52,10 @@ def ts_nodash_with_tz_filter(value: dt.date | dt.time | None) -> str | None:
     return None if value is None else value.isoformat().replace("-", "").replace(":", "")
 
 
+#: The filters by the names that templates use.
 FILTERS = {
-    "ds": ds_filter,
-    "ds_nodash": ds_nodash_filter,
-    "ts": ts_filter,
-    "ts_nodash": ts_nodash_filter,
-    "ts_nodash_with_tz": ts_nodash_with_tz_filter,
+    function.__name__.removesuffix("_filter"): function
+    for function in (ds_filter, ds_nodash_filter, ts_filter, ts_nodash_filter, ts_nodash_with_tz_filter)
 }
 
 
@@ -198,14 +196,12 @@ class Templater(LoggingMixin):
         seen_oids: set[int],
     ) -> None:
         for name in template_fields:
-            rendered = self.render_template(getattr(parent, name), context, jinja_env, seen_oids)
-            if rendered:
+            if rendered := self.render_template(getattr(parent, name), context, jinja_env, seen_oids):
                 setattr(parent, name, rendered)
 
     def _render(self, template: jinja2.Template, context: Mapping[str, Any], dag: DAG | None = None) -> Any:
-        if dag and dag.render_template_as_native_obj:
-            return render_to_native(template, context)
-        return render_to_text(template, context)
+        is_native = dag is not None and dag.render_template_as_native_obj
+        return render_to_native(template, context) if is_native else render_to_text(template, context)
 
     def render_template(
         self,
@@ -219,21 +215,26 @@ class Templater(LoggingMixin):
         if id(content) in seen:
             return content
         env = jinja_env or self.get_template_env()
-        if isinstance(content, str):
-            is_file = bool(self.template_ext) and content.endswith(tuple(self.template_ext))
-            template = env.get_template(content) if is_file else env.from_string(content)
-            return self._render(template, context)
-        if isinstance(content, ResolveMixin):
-            return content.resolve(context, include_xcom=True)
-        if isinstance(content, tuple):
-            members = [self.render_template(member, context, env, seen) for member in content]
-            return tuple(members) if type(content) is tuple else type(content)(*members)
-        if isinstance(content, list):
-            return [self.render_template(member, context, env, seen) for member in content]
-        if isinstance(content, dict):
-            return {key: self.render_template(member, context, env, seen) for key, member in content.items()}
-        if isinstance(content, set):
-            return {self.render_template(member, context, env, seen) for member in content}
+
+        def each(members: Iterable[Any]) -> Iterator[Any]:
+            return (self.render_template(member, context, env, seen) for member in members)
+
+        match content:
+            case str():
+                is_file = bool(self.template_ext) and content.endswith(tuple(self.template_ext))
+                return self._render(env.get_template(content) if is_file else env.from_string(content), context)
+            case ResolveMixin():
+                return content.resolve(context, include_xcom=True)
+            case dict():
+                return dict(zip(content, each(content.values()), strict=True))
+            case list():
+                return list(each(content))
+            case set():
+                return set(each(content))
+            case tuple() if type(content) is tuple:
+                return tuple(each(content))
+            case tuple():  # one with named members
+                return type(content)(*each(content))
         if hasattr(content, "render_path"):  # an object storage path
             return content.render_path(lambda text: self._render(env.from_string(text), context))
         self._render_nested_template_fields(content, context, env, seen)
@@ -242,9 +243,8 @@ class Templater(LoggingMixin):
     def _render_nested_template_fields(
         self, value: Any, context: Mapping[str, Any], jinja_env: jinja2.Environment, seen_oids: set[int]
     ) -> None:
-        if id(value) in seen_oids:
-            return
+        fields = getattr(value, "template_fields", None)
+        is_new = id(value) not in seen_oids
         seen_oids.add(id(value))
-        nested = getattr(value, "template_fields", None)
-        if nested is not None:
-            self._do_render_template_fields(value, nested, context, jinja_env, seen_oids)
+        if is_new and fields is not None:
+            self._do_render_template_fields(value, fields, context, jinja_env, seen_oids)

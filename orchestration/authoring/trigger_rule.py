@@ -5,7 +5,19 @@ from __future__ import annotations
 from enum import Enum
 
 
-class TriggerRule(str, Enum):  # noqa: UP042 format() and str() as the reference's
+class NamedRule(str, Enum):  # noqa: UP042 format() and str() as the reference's
+    """A rule that DAG files may name by its text."""
+
+    @classmethod
+    def is_valid(cls, rule: str) -> bool:
+        """Whether the text names a rule."""
+        return rule in cls._value2member_map_
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class TriggerRule(NamedRule):
     """When a task may start, by the states of its upstream tasks."""
 
     ALL_SUCCESS = "all_success"
@@ -24,17 +36,9 @@ class TriggerRule(str, Enum):  # noqa: UP042 format() and str() as the reference
     ALL_SKIPPED = "all_skipped"
 
     @classmethod
-    def is_valid(cls, trigger_rule: str) -> bool:
-        """Whether the text names a rule."""
-        return trigger_rule in cls._value2member_map_
-
-    @classmethod
     def all_triggers(cls) -> set[TriggerRule]:
         """Every rule."""
         return set(cls)
-
-    def __str__(self) -> str:
-        return self.value
 
 
 #: Names of earlier versions and what they mean now.

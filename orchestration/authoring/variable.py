@@ -39,11 +39,11 @@ class Variable:
         """
         default = renamed.pop("default", default_var)
         if renamed:
-            raise TypeError(f"Variable.get() got an unexpected keyword argument {next(iter(renamed))!r}")
+            raise TypeError(f"Variable.get() takes no {', '.join(renamed)}")
         text = cls.get_variable_from_secrets(key)
         if text is None:
             if default is NOTSET:
-                raise KeyError(f"Variable {key} does not exist")
+                raise KeyError(_unknown(key))
             return default
         value = json.loads(text) if deserialize_json else text
         mask_secret(value, key)
@@ -56,7 +56,7 @@ class Variable:
         if value is not None:
             return value
         if default is None:
-            raise ValueError("Default Value must be set")
+            raise ValueError(f"There is no variable {key!r}, and None cannot be stored for it: give another default")
         cls.set(key, default, description=description, serialize_json=deserialize_json)
         return default
 
@@ -77,7 +77,7 @@ class Variable:
     def update(cls, key: str, value: Any, serialize_json: bool = False, session: Any = None) -> None:
         """Store a new value of a known variable; KeyError without one."""
         if cls.get_variable_from_secrets(key) is None:
-            raise KeyError(f"Variable {key} does not exist")
+            raise KeyError(_unknown(key))
         cls.set(key, value, serialize_json=serialize_json)
 
     @staticmethod
@@ -90,3 +90,7 @@ class Variable:
         """The text, None if there is none."""
         found = store.variable_from_environment(key)
         return store.current().get_variable(key) if found is None else found
+
+
+def _unknown(key: str) -> str:
+    return f"There is no variable {key!r}: add it, or set AIRFLOW_VAR_{key.upper()}"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from orchestration.authoring.exceptions import AirflowException
+from orchestration.authoring.trigger_rule import NamedRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,25 +27,17 @@ def db_safe_priority(priority_weight: int) -> int:
     return max(DB_SAFE_MINIMUM, min(DB_SAFE_MAXIMUM, priority_weight))
 
 
-class WeightRule(str, Enum):  # noqa: UP042 format() and str() as the reference's
-    """The built-in rules: own weight plus that of all later tasks, of all earlier ones, or alone."""
+class WeightRule(NamedRule):
+    """The built-in rules: the own weight alone, with that of all later tasks, or with that of all earlier ones."""
 
+    ABSOLUTE = "absolute"
     DOWNSTREAM = "downstream"
     UPSTREAM = "upstream"
-    ABSOLUTE = "absolute"
-
-    @classmethod
-    def is_valid(cls, weight_rule: str) -> bool:
-        """Whether the text names a rule."""
-        return weight_rule in cls._value2member_map_
 
     @classmethod
     def all_weight_rules(cls) -> set[WeightRule]:
         """Every rule."""
         return set(cls)
-
-    def __str__(self) -> str:
-        return self.value
 
 
 class PriorityWeightStrategy(ABC):
@@ -71,42 +63,45 @@ class PriorityWeightStrategy(ABC):
         return hash(type(self))
 
 
-class _AbsolutePriorityWeightStrategy(PriorityWeightStrategy):
+class _BuiltIn(PriorityWeightStrategy):
+    rule: WeightRule
+
+
+class _AbsolutePriorityWeightStrategy(_BuiltIn):
+    rule = WeightRule.ABSOLUTE
+
     def get_weight(self, ti: Any) -> int:
         weight: int = ti.task.priority_weight
         return weight
 
 
-class _RelativesPriorityWeightStrategy(PriorityWeightStrategy):
-    upstream: bool
+class _DownstreamPriorityWeightStrategy(_BuiltIn):
+    rule = WeightRule.DOWNSTREAM
 
     def get_weight(self, ti: Any) -> int:
         task, dag = ti.task, ti.task.get_dag()
-        relatives = task.get_flat_relative_ids(upstream=self.upstream) if dag is not None else ()
+        side = self.rule is WeightRule.UPSTREAM
+        relatives = task.get_flat_relative_ids(upstream=side) if dag is not None else ()
         total: int = task.priority_weight + sum(dag.task_dict[task_id].priority_weight for task_id in relatives)
         return total
 
 
-class _DownstreamPriorityWeightStrategy(_RelativesPriorityWeightStrategy):
-    upstream = False
+class _UpstreamPriorityWeightStrategy(_DownstreamPriorityWeightStrategy):
+    rule = WeightRule.UPSTREAM
 
 
-class _UpstreamPriorityWeightStrategy(_RelativesPriorityWeightStrategy):
-    upstream = True
-
+_BUILT_IN = (_AbsolutePriorityWeightStrategy, _DownstreamPriorityWeightStrategy, _UpstreamPriorityWeightStrategy)
 
 airflow_priority_weight_strategies: dict[str, type[PriorityWeightStrategy]] = {
-    "absolute": _AbsolutePriorityWeightStrategy,
-    "downstream": _DownstreamPriorityWeightStrategy,
-    "upstream": _UpstreamPriorityWeightStrategy,
+    strategy.rule.value: strategy for strategy in _BUILT_IN
 }
-
-_NAMES = {strategy: name for name, strategy in airflow_priority_weight_strategies.items()}
 
 
 def rule_name(strategy: PriorityWeightStrategy) -> str:
     """The built-in rule's name, or the dotted path of a user's class."""
-    return _NAMES.get(type(strategy)) or f"{type(strategy).__module__}.{type(strategy).__qualname__}"
+    if isinstance(strategy, _BuiltIn) and type(strategy) in _BUILT_IN:
+        return str(strategy.rule)
+    return f"{type(strategy).__module__}.{type(strategy).__qualname__}"
 
 
 def validate_and_load_priority_weight_strategy(
@@ -125,7 +120,10 @@ def validate_and_load_priority_weight_strategy(
         return airflow_priority_weight_strategies[name]()
     strategy = _import_class(name)
     if not (isinstance(strategy, type) and issubclass(strategy, PriorityWeightStrategy)):
-        raise AirflowException(f"Unknown priority strategy {name}")
+        rules = ", ".join(airflow_priority_weight_strategies)
+        raise AirflowException(
+            f"weight_rule {name!r} is none of {rules}, and no importable subclass of PriorityWeightStrategy"
+        )
     return strategy()
 
 

@@ -255,7 +255,7 @@ def test_weight_rules_of_one_s_own():
     assert EmptyOperator(task_id="b", priority_weight=9, weight_rule=f"{__name__}.Half").priority_weight_total == 4
     with pytest.raises(AirflowException, match="weight rule of task 'c' failed: KeyError"):
         _ = EmptyOperator(task_id="c", weight_rule=Broken()).priority_weight_total
-    with pytest.raises(AirflowException, match=r"Unknown priority strategy os\.path"):
+    with pytest.raises(AirflowException, match=r"weight_rule 'os\.path' is none of"):
         EmptyOperator(task_id="d", weight_rule="os.path")
 
 

@@ -84,7 +84,7 @@ def test_the_environment_comes_before_the_store(port, monkeypatch):
 
 
 def test_a_missing_connection_is_an_error(port):
-    with pytest.raises(AirflowNotFoundException, match="The conn_id `nope` isn't defined"):
+    with pytest.raises(AirflowNotFoundException, match="There is no connection 'nope'"):
         BaseHook.get_connection("nope")
 
 

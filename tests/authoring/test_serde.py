@@ -102,10 +102,10 @@ class Colour(enum.Enum):
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (object(), "cannot serialize"),
-        (b"x", "bytes"),
+        (object(), "cannot be pushed"),
+        (b"x", "Bytes"),
         (Colour.RED, "value"),
-        (Path("/x"), "cannot serialize"),
+        (Path("/x"), "cannot be pushed"),
         (range(3), "range"),
     ],
 )

@@ -28,7 +28,7 @@ def test_a_group_belongs_to_one_dag(dag):
 def test_a_task_belongs_to_one_group(dag):
     first, second = TaskGroup("a"), TaskGroup("b")
     a = EmptyOperator(task_id="t", task_group=first)
-    with pytest.raises(TaskAlreadyInTaskGroup, match=r"cannot add 'a.t' to 'b' \(already in group 'a'\)"):
+    with pytest.raises(TaskAlreadyInTaskGroup, match=r"'a.t' is in group 'a', and so cannot go into 'b'"):
         second.add(a)
     with pytest.raises(TaskAlreadyInTaskGroup, match="the DAG's root group"):
         second.add(EmptyOperator(task_id="root"))

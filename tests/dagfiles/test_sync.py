@@ -366,7 +366,7 @@ def test_a_second_file_with_the_same_id_gets_an_error_and_the_dag_a_warning(sync
     error = models.DagImportError.objects.get()
     assert error.filename == second
     assert error.stack_trace == (
-        f"AirflowDagDuplicatedIdException: Ignoring DAG dag from {second} - also found in {first}"
+        f"AirflowDagDuplicatedIdException: DAG 'dag' from {second} is left out: {first} defines that id already"
     )
     warning = models.DagWarning.objects.get()
     assert (warning.dag_id, warning.warning_type) == ("dag", "duplicate dag")

@@ -410,7 +410,7 @@ def test_a_mapped_task_gets_its_own_arguments_and_label(bench):
     assert "map_index=1" in bench.log_of(tis[1])
 
 
-@pytest.mark.parametrize(("value", "reason"), [("None", "did not push XCom"), ("5", "unmappable return type 'int'")])
+@pytest.mark.parametrize(("value", "reason"), [("None", "returned nothing"), ("5", "The result is of type int")])
 def test_a_result_that_cannot_be_expanded_over_fails_its_task(bench, value, reason):
     run = bench.run_of(f"""
         @task

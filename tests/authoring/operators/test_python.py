@@ -68,7 +68,7 @@ def test_what_is_no_function_is_refused():
 
 def test_the_current_context_is_there_while_it_runs():
     assert execute(python(lambda: get_current_context()["ds"])).result == "2024-03-05"
-    with pytest.raises(AirflowException, match="no context was found"):
+    with pytest.raises(AirflowException, match="only while a task runs"):
         get_current_context()
 
 
