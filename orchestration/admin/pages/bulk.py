@@ -162,7 +162,7 @@ class BulkPage(OfMany):
 
 
 def _in_words(lookup: str) -> str:
-    """A filter's name as a person says it: ``dag`` of ``dag__exact``, ``logical date from`` of ``logical_date__gte``."""
+    """A filter's name as a person says it: ``dag`` of ``dag__exact``, ``start date to`` of ``start_date__lte``."""
     name = lookup.removesuffix("__exact").removesuffix("__in").removesuffix("_0").removesuffix("_1")
     if name == "q":
         return "search"

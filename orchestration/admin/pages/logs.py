@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,12 @@ from orchestration.states import TaskInstanceState
 
 #: Bytes that one answer carries, and that are shown of a long log's end at first.
 PIECE: Final = 256 * 1024
+#: Bytes that one search looks through, lines after which it stops, and characters of a line that are shown.
+SEARCHED: Final = 16 * 1024 * 1024
+MOST_FOUND: Final = 500
+MOST_OF_LINE: Final = 2000
+_LEVEL: Final = re.compile(r"\b(DEBUG|INFO|WARNING|ERROR|CRITICAL)\b")
+_WEIGHTS: Final = {"DEBUG": 0, "INFO": 1, "WARNING": 2, "ERROR": 3, "CRITICAL": 4}
 _AT_WORK = frozenset({"queued", "running", "restarting", "scheduled", "deferred", "up_for_reschedule"})
 
 
@@ -43,6 +50,16 @@ class OfLog(OfTask):
         except Invalid as error:
             raise NotFound(error.detail) from error
         return int(asked), place
+
+    def _cursor(self) -> Cursor | None:
+        at = self.request.GET.get("at")
+        if not at:
+            return None
+        try:
+            cursor = Cursor.from_json(orjson.loads(at))
+        except (Invalid, orjson.JSONDecodeError) as error:
+            raise NotFound("This is no position in a log.") from error
+        return cursor if all(offset < 2**60 for _, offset in cursor.offsets) else Cursor()
 
 
 class LogData(Data, OfLog):
@@ -71,15 +88,53 @@ class LogData(Data, OfLog):
             "skipped": skipped,
         }
 
-    def _cursor(self) -> Cursor | None:
-        at = self.request.GET.get("at")
-        if not at:
-            return None
-        try:
-            cursor = Cursor.from_json(orjson.loads(at))
-        except (Invalid, orjson.JSONDecodeError) as error:
-            raise NotFound("This is no position in a log.") from error
-        return cursor if all(offset < 2**60 for _, offset in cursor.offsets) else Cursor()
+
+class LogSearch(Data, OfLog):
+    """Lines of the whole log that hold ``q``, from ``level`` up: found here, so that a log of any size can be searched.
+
+    A call looks through ``SEARCHED`` bytes at most; ``at`` of its answer goes on.
+    """
+
+    pairs = BY_ID["get_log"].pairs
+
+    def data(self) -> Any:
+        """``lines`` (about ``MOST_FOUND`` at most), ``at``, ``is_end``, ``looked`` and ``size`` (bytes now, of all)."""
+        _, path = self.path()
+        word = self.request.GET.get("q", "").strip().lower()[:500]
+        least = _WEIGHTS.get(self.request.GET.get("level", ""), 0)
+        if not word and not least:
+            raise NotFound("Say what to look for: a word, or a level.")
+        cursor, found, looked, is_end = self._cursor() or Cursor(), list[str](), 0, False
+        weight = _WEIGHTS["INFO"]
+        while not is_end and looked < SEARCHED and len(found) < MOST_FOUND:
+            piece, cursor, is_end = read_try(path, cursor, PIECE)
+            if not piece:
+                break
+            looked += len(piece)
+            if word.isascii() and word.encode() not in piece.lower():
+                weight = _last_weight(piece, weight)
+                continue
+            for line in piece.decode(errors="replace").splitlines():
+                weight = _weight(line, weight)
+                if weight >= least and word in line.lower():
+                    found.append(line[:MOST_OF_LINE])
+        size = sum(part.stat().st_size for part in parts_of(path))
+        at = orjson.dumps(cursor.as_json()).decode()
+        return {"lines": found, "at": at, "is_end": is_end, "looked": looked, "size": size}
+
+
+def _weight(line: str, before: int) -> int:
+    """A line's level; a line that does not begin a message has that of the message."""
+    if not line.startswith("["):
+        return before
+    found = _LEVEL.search(line[:300])
+    return _WEIGHTS[found[1]] if found is not None else before
+
+
+def _last_weight(piece: bytes, before: int) -> int:
+    """The level of a piece's last message, without looking at its other lines."""
+    start = piece.rfind(b"\n[") + 1
+    return _weight(piece[start : start + 300].decode(errors="replace"), before)
 
 
 class LogDownload(OfLog):
@@ -109,4 +164,5 @@ _TASK: Final = "dags/<str:dag_id>/runs/<str:run_id>/tasks/<str:task_id>/"
 PAGES: tuple[tuple[str, str, type[Page]], ...] = (
     (f"{_TASK}log.json", "desk_log", LogData),
     (f"{_TASK}log.txt", "desk_log_file", LogDownload),
+    (f"{_TASK}log.search", "desk_log_search", LogSearch),
 )
