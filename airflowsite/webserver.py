@@ -75,6 +75,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "limit_request_field_size": 16380,
             "forwarded_allow_ips": "*" if conf.getboolean("webserver", "enable_proxy_fix") else "127.0.0.1,::1",
             "post_fork": _close_inherited_connections,
+            "post_worker_init": _let_waits_end_with,
             "control_socket_disable": True,
         }
         if options.certificate:
@@ -97,6 +98,12 @@ def _close_inherited_connections(_server: Any, _worker: Any) -> None:
     from django.db import connections
 
     connections.close_all()
+
+
+def _let_waits_end_with(worker: Any) -> None:
+    from api_v1.watching import hub
+
+    hub.is_served = lambda: bool(worker.alive)
 
 
 def serve(options: WebOptions) -> None:

@@ -40,6 +40,8 @@ class Hub:
         self._waiting = 0
         self._process = 0
         self._thread: threading.Thread | None = None
+        #: Whether this process goes on answering; a server that can be stopped says so here.
+        self.is_served: Callable[[], bool] = lambda: True
 
     @contextmanager
     def waiting(self, most: int) -> Iterator[None]:
@@ -107,9 +109,9 @@ _GONE: Final[Told] = {"state": None, "start_date": None, "end_date": None}
 class Following:
     """``{"state": …, "start_date": …, "end_date": …, "changed": […]}`` now and at every change of them.
 
-    The lines end when the run ends or is gone (its members are null then), when the time is over, and when the caller
-    hung up. ``read`` gives the members, None where there is no run any more; it is asked at least every ``interval``
-    seconds. ``is_allowed`` is asked before something is told; the lines end where it says no.
+    The lines end when the run ends or is gone (its members are null then), when the time is over, when the caller hung
+    up, and when the server stops. ``read`` gives the members, None where there is no run any more; it is asked at least
+    every ``interval`` seconds. ``is_allowed`` is asked before something is told; the lines end where it says no.
     Raises Problem (503) where too many wait already.
     """
 
@@ -145,8 +147,8 @@ class Following:
                 return
 
     def _sleep(self, mark: int, until: float) -> bool:
-        """Sleep until that moment or a change; False where the caller hung up meanwhile."""
-        while not self._is_gone():
+        """Sleep until that moment or a change; False where the caller hung up, or the server stops, meanwhile."""
+        while hub.is_served() and not self._is_gone():
             left = until - time.monotonic()
             if left <= 0 or hub.sleep(mark, min(left, _PULSE)):
                 time.sleep(min(_PAUSE, max(left, 0)))

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -205,12 +204,13 @@ with DAG("waited", start_date=datetime(2024, 1, 1), schedule=None):
 """
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[LiveSystem]:
-    """A web server of one process with four threads, and a queued run that nobody runs."""
-    (tmp_path / "waited.py").write_text(_FILE)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSystem]:
+    """A web server of one process with four threads, and a DAG whose runs nobody runs."""
+    folder = tmp_path_factory.mktemp("dags")
+    (folder / "waited.py").write_text(_FILE)
     options = {("webserver", "workers"): 1, ("webserver", "worker_threads"): 4}
-    with LiveSystem(dags=tmp_path, options=options, parts=()) as system:
+    with LiveSystem(dags=folder, options=options, parts=()) as system:
         system.manage("dags", "reserialize")
         person = ["-u", "admin", "-p", "a long password 7", "-e", "a@example.org", "-f", "A", "-l", "B", "-r", "Admin"]
         system.manage("users", "create", *person)
@@ -226,18 +226,19 @@ def caller(server: LiveSystem) -> httpx.Client:
 @pytest.mark.processes
 def test_waiters_leave_room_for_others_and_make_room_when_they_leave(server: LiveSystem) -> None:
     with caller(server) as api:
-        api.post("/dags/waited/dagRuns", json={"dag_run_id": "r"}).raise_for_status()
-        path = "/dags/waited/dagRuns/r/wait"
+        api.post("/dags/waited/dagRuns", json={"dag_run_id": "room"}).raise_for_status()
+        path = "/dags/waited/dagRuns/room/wait"
         query = {"timeout": "600", "interval": "60"}
         with caller(server) as first, caller(server) as second:
             with first.stream("GET", path, params=query) as one, second.stream("GET", path, params=query) as two:
-                assert [json.loads(next(each.iter_lines()))["state"] for each in (one, two)] == ["queued", "queued"]
+                told = [one.iter_lines(), two.iter_lines()]  # a stream that is forgotten is closed
+                assert [json.loads(next(each))["state"] for each in told] == ["queued", "queued"]
                 refused = api.get(path, params=query)
                 assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
                 slowest = 0.0
                 for _ in range(50):
                     began = time.monotonic()
-                    assert api.get("/dags/waited/dagRuns/r").status_code == 200
+                    assert api.get("/dags/waited/dagRuns/room").status_code == 200
                     slowest = max(slowest, time.monotonic() - began)
                 assert slowest < 2
         for _ in range(100):  # both hung up without a word
@@ -251,13 +252,26 @@ def test_waiters_leave_room_for_others_and_make_room_when_they_leave(server: Liv
 @pytest.mark.processes
 def test_a_waiter_hears_of_the_end_at_once(server: LiveSystem) -> None:
     with caller(server) as api, caller(server) as waiter:
-        api.post("/dags/waited/dagRuns", json={"dag_run_id": "r"}).raise_for_status()
+        api.post("/dags/waited/dagRuns", json={"dag_run_id": "heard"}).raise_for_status()
         query = {"timeout": "60", "interval": "60"}
-        with waiter.stream("GET", "/dags/waited/dagRuns/r/wait", params=query) as answer:
+        with waiter.stream("GET", "/dags/waited/dagRuns/heard/wait", params=query) as answer:
             told = answer.iter_lines()
             assert json.loads(next(told))["state"] == "queued"
             began = time.monotonic()
-            api.patch("/dags/waited/dagRuns/r", json={"state": "failed"}).raise_for_status()
+            api.patch("/dags/waited/dagRuns/heard", json={"state": "failed"}).raise_for_status()
             assert json.loads(next(told))["state"] == "failed"
             assert next(told, None) is None
             assert time.monotonic() - began < 5
+
+
+@pytest.mark.processes
+def test_a_server_that_stops_lets_its_waiters_go(server: LiveSystem) -> None:
+    """The last test: it stops the server of the others."""
+    with caller(server) as api, caller(server) as waiter:
+        api.post("/dags/waited/dagRuns", json={"dag_run_id": "stopped"}).raise_for_status()
+        query = {"timeout": "600", "interval": "60"}
+        with waiter.stream("GET", "/dags/waited/dagRuns/stopped/wait", params=query) as answer:
+            told = answer.iter_lines()
+            next(told)
+            server.processes[0].terminate()
+            assert next(told, None) is None  # the answer ends as it should, and is not cut off
