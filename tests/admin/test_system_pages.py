@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.urls import reverse
 
 from orchestration.access.permissions import Pair
-from orchestration.models import Dag, DagDatasetReference, Dataset, TaskOutletReference
+from orchestration.models import Dag, DagDatasetReference, Dataset, TaskInstance, TaskOutletReference
 from tests.admin.conftest import client_of
 from tests.factories import (
     ConnectionFactory,
@@ -242,3 +244,22 @@ def test_a_changed_version_is_looked_at_again(desk):
     named = {node["id"] for node in desk.get(address).json()["nodes"]}
     assert "dag:other" in named
     assert "dag:called" not in named
+
+
+def test_a_list_is_filtered_by_moments_of_the_operator_s_zone(desk):
+    run = make_run(make_dag("a", dag_id="d1"), {"a": "success"}, run_id="r")
+    TaskInstance.objects.filter(run=run).update(start_date=datetime(2024, 3, 5, 23, 30, tzinfo=UTC))
+    address = reverse("admin:orchestration_taskinstance_changelist")
+
+    def count(**query: str) -> int:
+        return desk.get(address, query).context["cl"].result_count
+
+    assert count(start_date_from_0="2024-03-05", start_date_to_0="2024-03-05") == 1
+    assert count(start_date_from_0="2024-03-05", start_date_from_1="23:45:00") == 0
+    assert count(start_date_to_0="2024-03-04") == 0
+    assert count(start_date_from_0="nonsense") == 1
+    desk.cookies["desk_zone"] = "Asia%2FTokyo"
+    assert count(start_date_from_0="2024-03-06", start_date_to_0="2024-03-06") == 1
+    assert count(start_date_to_0="2024-03-05") == 0
+    desk.cookies["desk_zone"] = "../etc/passwd"
+    assert count(start_date_from_0="2024-03-05", start_date_to_0="2024-03-05") == 1

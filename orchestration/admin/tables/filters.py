@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, tzinfo
 from typing import Any, ClassVar, Final
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import DropdownFilter, TextFilter
+from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, TextFilter
 
-from orchestration.models import Dag, Pool
+from orchestration.models import Dag, DagRun, Pool
 
 #: DAGs whose ids a filter's text may match.
 _MOST_DAGS: Final = 500
+#: Runs of one id that a filter reaches.
+_MOST_RUNS: Final = 1000
 
 
 class DagFilter(TextFilter):  # type: ignore[misc]  # unfold has no types
@@ -61,10 +66,49 @@ class OwnerFilter(ExactFilter):
 
 
 class RunIdFilter(ExactFilter):
-    """Rows of the runs with this id."""
+    """Task instances of the runs with this id."""
 
     title = "run id (exactly)"
     parameter_name = "run__run_id"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The runs are looked up first, of which there is at most one in each DAG; one query."""
+        text = (self.value() or "").strip()
+        if not text:
+            return queryset
+        return queryset.filter(
+            run__in=list(DagRun.objects.filter(run_id=text).values_list("pk", flat=True)[:_MOST_RUNS])
+        )
+
+
+class MomentRangeFilter(RangeDateTimeFilter):  # type: ignore[misc]  # unfold has no types
+    """From one moment to another, in the zone that the operator's pages show; a date alone is a whole day."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """What is no date is left out."""
+        zone, name = _zone(request), self.parameter_name
+        given = {part: str(self.used_parameters.get(f"{name}_{part}") or "") for part in self._PARTS}
+        start = _moment(given["from_0"], given["from_1"] or "00:00:00", zone)
+        end = _moment(given["to_0"], given["to_1"] or "23:59:59.999999", zone)
+        if start is not None:
+            queryset = queryset.filter(**{f"{name}__gte": start})
+        return queryset if end is None else queryset.filter(**{f"{name}__lte": end})
+
+    _PARTS: ClassVar = ("from_0", "from_1", "to_0", "to_1")
+
+
+def _zone(request: HttpRequest) -> tzinfo:
+    try:
+        return ZoneInfo(unquote(request.COOKIES.get("desk_zone", "")))
+    except (ValueError, OSError, ZoneInfoNotFoundError):  # none, or no zone's name
+        return UTC
+
+
+def _moment(date: str, time: str, zone: tzinfo) -> datetime | None:
+    try:
+        return datetime.fromisoformat(f"{date}T{time}").replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 class PoolFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no types

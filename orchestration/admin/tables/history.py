@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 
 from orchestration.admin.tables import columns
 from orchestration.admin.tables.base import ShownTable
@@ -20,6 +20,7 @@ from orchestration.admin.tables.filters import (
     DagFilter,
     EventFilter,
     InstanceDagFilter,
+    MomentRangeFilter,
     OwnerFilter,
     PoolFilter,
     RunIdFilter,
@@ -68,9 +69,9 @@ class RunTable(ManyRows):
         ("state", ChoicesCheckboxFilter),
         ("run_type", ChoicesCheckboxFilter),
         "external_trigger",
-        ("logical_date", RangeDateTimeFilter),
-        ("start_date", RangeDateTimeFilter),
-        ("end_date", RangeDateTimeFilter),
+        ("logical_date", MomentRangeFilter),
+        ("start_date", MomentRangeFilter),
+        ("end_date", MomentRangeFilter),
     )
     search_fields = ("dag__dag_id", "run_id", "note")
     search_help_text = "DAG, run id or note"
@@ -93,27 +94,34 @@ class TaskInstanceTable(ManyRows):
         columns.run_link(run="run.run_id"),
         "operator",
         "try_number",
-        columns.moment("start_date", "started"),
-        columns.moment("end_date", "ended"),
+        columns.moment("start_date", "started", sorts=False),
+        columns.moment("end_date", "ended", sorts=False),
         columns.duration("duration", "took"),
         "pool",
         columns.short("note"),
     )
     list_display_links = None
-    sortable_by = ("start_date", "end_date")
+    sortable_by = ()
     list_filter = (
         DagFilter,
         RunIdFilter,
         ("state", ChoicesCheckboxFilter),
         PoolFilter,
-        ("start_date", RangeDateTimeFilter),
-        ("end_date", RangeDateTimeFilter),
+        ("start_date", MomentRangeFilter),
+        ("end_date", MomentRangeFilter),
     )
     search_fields = ("dag__dag_id", "run__run_id", "task_id", "note")
     search_help_text = "DAG, run id, task or note"
     list_select_related = ("run",)
     ordering = ("-id",)
     exclude = ("claim",)
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Newest first; by the date that is filtered by, so that its index serves both."""
+        for field in ("start_date", "end_date"):
+            if any(request.GET.get(f"{field}_{side}_0") for side in ("from", "to")):
+                return (f"-{field}", "-id")
+        return self.ordering
 
 
 class OfInstanceTable(ShownTable):
@@ -216,7 +224,7 @@ class EventLogTable(ShownTable):
     )
     list_display_links = ("event",)
     sortable_by = ("when",)
-    list_filter = (EventFilter, OwnerFilter, DagFilter, ("when", RangeDateTimeFilter))
+    list_filter = (EventFilter, OwnerFilter, DagFilter, ("when", MomentRangeFilter))
     search_fields = ("event", "owner", "dag_id", "run_id", "task_id")
     search_help_text = "Event, person, DAG, run or task"
     ordering = ("-id",)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
 #: Rows that a list counts, and up to which it pages. Filters lead further back.
 MOST_COUNTED: Final = 10_000
 #: The newest rows among which a search looks, where a table holds history without end.
-SEARCH_WINDOW: Final = 200_000
+SEARCH_WINDOW: Final = 50_000
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at run time
@@ -29,6 +29,12 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at r
     def count(self) -> int:
         """The rows that can be paged through."""
         return min(self.counted, MOST_COUNTED)
+
+    def page(self, number: int | str) -> Page[Any]:
+        """Django's; an empty list is not asked for its rows."""
+        if self.count:
+            return super().page(number)
+        return self._get_page(self.object_list.none(), 1, self)  # type: ignore[union-attr]  # it is a queryset
 
     @property
     def words(self) -> str:
