@@ -21,6 +21,7 @@ import signal
 import socket
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -77,6 +78,10 @@ class Supervisor:
         self._calls: list[Call] = []
         self._crashes: dict[int, Crash] = {}
         self._restarted: list[int] = []
+        #: Results that were stored but may not last yet, and when they were.
+        self._unsettled: deque[tuple[float, outcomes.Outcome]] = deque()
+        #: Those of them that are stored again, because the database may have lost them.
+        self._again: list[outcomes.Outcome] = []
         self._warm = WarmParents(self._watch, self._unwatch)
         self._claimant = Claimant(self.id, hostname(), getpass.getuser())
         self._next_beat = 0.0
@@ -136,6 +141,8 @@ class Supervisor:
         if any(not self._has_older(t) for t in self._to_claim):
             return 0.0
         moments = [self._next_beat, self._next_tidy] if self._tries else [now + 60.0]
+        if self._unsettled:
+            moments.append(self._unsettled[0][0] + turns.LASTING_AFTER)
         moments += [t.started + NOTE_AFTER for t in self._all() if t.is_running and not t.is_pid_noted and t.started]
         if any(t.ending is not None for t in self._all()):
             moments.append(now + LOOK_EVERY)
@@ -483,6 +490,7 @@ class Supervisor:
             self._failures += 1
             self._retry_at = now + min(0.1 * 2**self._failures, _LONGEST_BACKOFF)
             log.warning("The database cannot be written (%s); tried again", str(error).strip().partition("\n")[0])
+            self._again = [outcome for _, outcome in self._unsettled]
             with contextlib.suppress(Exception):
                 connection.close()
             return
@@ -495,7 +503,7 @@ class Supervisor:
         batch = Batch(
             workloads=[t.workload for t in waiting],
             calls=list(self._calls),
-            outcomes=[t.outcome for t in self._all() if t.outcome is not None and t.may_be_stored],
+            outcomes=[*self._again, *(t.outcome for t in self._all() if t.outcome is not None and t.may_be_stored)],
             restarted=list(self._restarted),
         )
         for number, crash in self._crashes.items():
@@ -510,9 +518,14 @@ class Supervisor:
                 if each.rendered is not None:
                     batch.rendered[each.held.ti_id] = (each.held, each.rendered)
                 each.is_pid_noted = each.pid is not None
+        batch.is_check = self._must_settle(now)
         if now >= self._next_beat or self._must_check_claims:
             batch.beats = [t.held for t in self._all() if t.held is not None and t.is_running]
         return batch, {t.workload.claim: t for t in waiting}
+
+    def _must_settle(self, now: float) -> bool:
+        """Whether to look if the database that stored results is still the one that answers: it may have crashed."""
+        return bool(self._unsettled) and now - self._unsettled[0][0] >= turns.LASTING_AFTER
 
     def _has_older(self, each: Try) -> bool:
         """Whether a process of an earlier try of the same instance is not gone yet."""
@@ -525,6 +538,11 @@ class Supervisor:
             self._must_check_claims = False
         self._calls = self._calls[len(batch.calls) :]
         self._restarted = self._restarted[len(batch.restarted) :]
+        self._again = []
+        if connection.vendor == "postgresql":
+            self._unsettled.extend((now, outcome) for outcome in batch.outcomes)
+        while self._unsettled and now - self._unsettled[0][0] >= turns.LASTING_AFTER:
+            self._unsettled.popleft()
         for claim, each in waiting.items():
             self._to_claim.remove(each)
             if claim in done.starts:

@@ -82,9 +82,11 @@ def _cursor() -> Any:
     if connection.vendor != "postgresql":
         return connection.cursor()
     connection.ensure_connection()
+    driver: psycopg.Connection[Any] = connection.connection  # type: ignore[assignment]
+    driver.prepare_threshold = 0 if _may_prepare else None
     with connection.wrap_database_errors:
         # Django's own cursors send the values within the text; errors and the log of queries stay Django's.
-        return connection._prepare_cursor(_PreparedCursor(connection.connection))  # type: ignore[attr-defined]
+        return connection._prepare_cursor(_PreparedCursor(driver))  # type: ignore[attr-defined]
 
 
 _may_prepare = True
@@ -94,7 +96,7 @@ class _PreparedCursor(psycopg.Cursor[Any]):
     def execute(self, query: Any, params: Any = None, **_: Any) -> Any:
         global _may_prepare
         try:
-            return super().execute(query, params, prepare=_may_prepare)
+            return super().execute(query, params)
         except (DuplicatePreparedStatement, InvalidSqlStatementName):
             _may_prepare = False
             raise

@@ -489,7 +489,13 @@ def _next_due(now: datetime) -> datetime | None:
 
 
 def _prepare_connection(*, connection: object = None, **_: object) -> None:
-    """A scheduler that is stopped within a transaction must not hold its locks for ever."""
+    """A scheduler that is stopped within a transaction must not hold its locks for ever.
+
+    And its commits do not wait for the disk. What a crash of PostgreSQL takes of them (the last moments, in order) is
+    decided again: of the tries that were queued, those that were claimed have a claim that was waited for, and so the
+    queueing before it; for the others another one is made.
+    """
     if getattr(connection, "vendor", "") == "postgresql":
         with connection.cursor() as cursor:  # type: ignore[attr-defined] # Django's signal is untyped
             cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION}'")
+            cursor.execute("SET synchronous_commit = off")
