@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.db import connection
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
+from django.utils.encoding import escape_uri_path
 
 from api_v1.problems import bad_request
 from orchestration.conf import conf
@@ -33,8 +34,11 @@ class Page:
         return rows[self.offset : self.offset + self.limit]
 
     def links(self, request: HttpRequest, total: int) -> dict[str, str]:
-        """A ``Link`` header to the first, previous, next and last page; none for a list on one page."""
-        if self.limit <= 0 or (total <= self.limit and self.offset == 0):
+        """A ``Link`` header to the first, previous, next and last page; none for a list on one page.
+
+        None either where the page was asked for in a body: an address alone does not lead to the others.
+        """
+        if request.method not in {"GET", "HEAD"} or self.limit <= 0 or (total <= self.limit and self.offset == 0):
             return {}
         places = {"first": 0}
         if self.offset > 0:
@@ -46,7 +50,7 @@ class Page:
         query = [
             (name, value) for name, values in request.GET.lists() if name not in {"limit", "offset"} for value in values
         ]
-        address = request.build_absolute_uri(request.path)
+        address = request.build_absolute_uri(escape_uri_path(request.path))
         links = (
             f'<{address}?{urlencode([*query, ("limit", self.limit), ("offset", place)])}>; rel="{name}"'
             for name, place in places.items()
