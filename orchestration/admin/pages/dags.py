@@ -29,7 +29,7 @@ class DagsPage(Page):
         user = self.request.user
         filters = read.Filters.of(self.request.GET, self.request.GET.getlist("tag"))
         counts = read.counts(user, filters)
-        pages = max(1, -(-counts[filters.status] // read.PAGE_SIZE))
+        pages = max(1, -(-counts[filters.status] // filters.size))
         return super().get_context_data(
             filters=filters,
             statuses=[
@@ -43,6 +43,7 @@ class DagsPage(Page):
             ],
             owners=read.owners_in_use(user),
             pages=pages,
+            sizes=read.PAGE_SIZES,
             total=counts[filters.status],
             before=_query(filters, page=filters.page - 1) if filters.page > 1 else None,
             after=_query(filters, page=filters.page + 1) if filters.page < pages else None,
@@ -58,9 +59,10 @@ def _query(filters: read.Filters, **changes: Any) -> str:
         "search": filters.search,
         "order": filters.order,
         "page": filters.page,
+        "size": filters.size,
         **changes,
     }
-    standard = {"status": "all", "order": "dag_id", "page": 1}
+    standard = {"status": "all", "order": "dag_id", "page": 1, "size": read.PAGE_SIZES[0]}
     kept = {name: value for name, value in values.items() if value and value != standard.get(name)}
     return "?" + urlencode(kept, doseq=True)
 
@@ -78,7 +80,7 @@ class DagStates(Data):
 
     def data(self) -> Any:
         """By DAG id; those the caller may not read are left out. Three queries."""
-        wanted = self.request.GET.getlist("dag_id")[: read.PAGE_SIZE]
+        wanted = self.request.GET.getlist("dag_id")[: read.PAGE_SIZES[-1]]
         rows = readable(Dag.objects.active().filter(dag_id__in=wanted), self.request.user)
         found = dict(rows.values_list("dag_id", "is_paused"))
         return {
@@ -92,6 +94,17 @@ class DagStates(Data):
             }
             for dag_id, states in read.states(self.request.user, found).items()
         }
+
+
+class DagNames(Data):
+    """Ids of DAGs for a box in which one is typed (``q``)."""
+
+    pairs = BY_ID["get_dags"].pairs
+    is_dag_list = True
+
+    def data(self) -> Any:
+        """A few names; one query."""
+        return read.names(self.request.user, self.request.GET.get("q", "").strip()[:250])
 
 
 class PauseVerb(Verb):
@@ -114,5 +127,6 @@ class PauseVerb(Verb):
 PAGES: tuple[tuple[str, str, type[Page]], ...] = (
     ("dags/", "desk_dags", DagsPage),
     ("dags/states.json", "desk_dag_states", DagStates),
+    ("dags/names.json", "desk_dag_names", DagNames),
     ("dags/<str:dag_id>/pause", "desk_dag_pause", PauseVerb),
 )

@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
 
 from orchestration.access import permissions as p
 from orchestration.access.permissions import Caller, is_allowed
 from orchestration.access.requirements import BY_ID
 from orchestration.admin.queries.common import readable, recent_runs, schedule_words, seconds
+from orchestration.admin.queries.schedule import lateness
 from orchestration.models import Dag, DagRun, DagTag, TaskInstance
 from orchestration.states import RUN_UNFINISHED, DagRunState
 
-PAGE_SIZE: Final = 25
+#: DAGs on a page: those that can be chosen, the first without a choice.
+PAGE_SIZES: Final = (25, 50, 100)
+#: Names that are offered while one is typed.
+MOST_NAMES: Final = 20
 #: Runs shown as bars beside each DAG.
 RECENT: Final = 14
 STATUSES: Final = ("all", "active", "paused", "running", "failed")
@@ -34,11 +39,13 @@ class Filters:
     search: str = ""
     order: str = "dag_id"
     page: int = 1
+    size: int = PAGE_SIZES[0]
 
     @classmethod
     def of(cls, query: Mapping[str, Any], tags: Sequence[str]) -> Filters:
         """From an address' query; what is unknown is left out."""
         status, order, page = query.get("status", "all"), query.get("order", "dag_id"), query.get("page", "1")
+        size = query.get("size", "")
         return cls(
             status=status if status in STATUSES else "all",
             tags=tuple(tags),
@@ -46,6 +53,7 @@ class Filters:
             search=query.get("search", "").strip(),
             order=order if order.lstrip("-") in ORDERS else "dag_id",
             page=int(page) if page.isascii() and page.isdigit() and 0 < len(page) < 6 else 1,
+            size=int(size) if size in {str(known) for known in PAGE_SIZES} else PAGE_SIZES[0],
         )
 
 
@@ -95,13 +103,13 @@ def page(user: Caller, filters: Filters) -> list[dict[str, Any]]:
     elif filters.status == "failed":
         dags = dags.annotate(last_state=_last_state).filter(last_state=DagRunState.FAILED)
     sign, column = ("-" if filters.order.startswith("-") else ""), ORDERS[filters.order.lstrip("-")]
-    start = (filters.page - 1) * PAGE_SIZE
-    chosen = list(dags.order_by(f"{sign}{column}", "dag_id")[start : start + PAGE_SIZE])
+    start = (filters.page - 1) * filters.size
+    chosen = list(dags.order_by(f"{sign}{column}", "dag_id")[start : start + filters.size])
     ids = [dag.dag_id for dag in chosen]
     tags: dict[str, list[str]] = defaultdict(list)
     for dag_id, name in DagTag.objects.filter(dag__in=ids).values_list("dag_id", "name").order_by("name"):
         tags[dag_id].append(name)
-    activity = states(user, ids)
+    activity, now = states(user, ids), timezone.now()
     return [
         {
             "dag": dag,
@@ -110,10 +118,19 @@ def page(user: Caller, filters: Filters) -> list[dict[str, Any]]:
             "owners": [name for name in dag.owners.split(", ") if name],
             "can_edit": BY_ID["patch_dag"].allows(user, dag.dag_id),
             "can_trigger": BY_ID["post_dag_run"].allows(user, dag.dag_id),
+            "can_delete": BY_ID["delete_dag"].allows(user, dag.dag_id),
+            "lateness": lateness(dag, now),
             **activity[dag.dag_id],
         }
         for dag in chosen
     ]
+
+
+def names(user: Caller, beginning: str) -> list[str]:
+    """Ids of DAGs that hold these letters, those that begin with them first; one query."""
+    rows = readable(Dag.objects.active(), user).filter(dag_id__icontains=beginning)
+    found = rows.order_by("dag_id").values_list("dag_id", flat=True)[: 10 * MOST_NAMES]
+    return sorted(found, key=lambda name: not name.lower().startswith(beginning.lower()))[:MOST_NAMES]
 
 
 def states(user: Caller, dag_ids: Iterable[str]) -> dict[str, dict[str, Any]]:

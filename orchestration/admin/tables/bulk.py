@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
@@ -23,6 +23,14 @@ class ManyRows(ShownTable):
         """Also the page for all rows that match."""
         page = reverse("admin:desk_bulk", args=(self.bulk_kind,))
         return [*super().links(request), ("Do with all that match …", f"{page}?{request.GET.urlencode()}")]
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Django's; keys that are none are told, and not an error of the server."""
+        ticked = request.POST.getlist("_selected_action")
+        if not all(key.isascii() and key.isdigit() and len(key) < 19 for key in ticked):
+            self.message_user(request, "These are no rows of the list. Tick some, and choose again.", messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        return super().response_action(request, queryset)
 
     @admin.action(description="Clear, mark or delete …")
     def do_with_ticked(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseRedirect:
