@@ -55,11 +55,8 @@ class LazyXComSelectSequence(Sequence[Any]):
 
     __hash__ = None  # type: ignore[assignment]  # compared by its values
 
-    def __str__(self) -> str:
-        return str(list(self))
-
     def __repr__(self) -> str:
-        return repr(list(self))
+        return f"LazySelectSequence([{len(self)} {'item' if len(self) == 1 else 'items'}])"
 
 
 def push(dag_id: str, run_id: str, task_id: str, map_index: int, key: str, value: Any) -> None:

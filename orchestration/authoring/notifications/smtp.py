@@ -10,14 +10,11 @@ from orchestration.authoring.email import Addresses
 from orchestration.authoring.hooks.smtp import SmtpHook
 from orchestration.authoring.notifier import BaseNotifier
 
-DEFAULT_SUBJECT = (
-    "DAG {{ dag.dag_id }}{% if ti is defined %} - Task {{ ti.task_id }}{% endif %} - Run ID {{ run_id }}"
-    "{% if ti is defined %} in state {{ ti.state }}{% endif %}"
-)
+DEFAULT_SUBJECT = "{% if ti is defined %}{{ ti.task_id }} {{ ti.state }}: {% endif %}{{ dag.dag_id }}, {{ run_id }}"
 DEFAULT_CONTENT = """
-<p>Run <b>{{ run_id }}</b> of DAG <b>{{ dag.dag_id }}</b>, logical date {{ logical_date }}.</p>
-{% if ti is defined %}<p>Task <b>{{ ti.task_id }}</b>, try {{ ti.try_number }}: {{ ti.state }}.
-Log: <a href="{{ ti.log_url }}">{{ ti.log_url }}</a></p>{% endif %}
+<p>DAG <b>{{ dag.dag_id }}</b>, run <b>{{ run_id }}</b> of {{ logical_date }}</p>
+{% if ti is defined %}<p>Task <b>{{ ti.task_id }}</b> is {{ ti.state }} at try {{ ti.try_number }};
+<a href="{{ ti.log_url }}">read its log</a></p>{% endif %}
 {% if exception is defined and exception %}<pre>{{ exception | e }}</pre>{% endif %}
 """
 
@@ -58,17 +55,11 @@ class SmtpNotifier(BaseNotifier):
         template: str | None = None,
     ) -> None:
         super().__init__()
-        self.to = to
-        self.from_email = from_email
-        self.subject = subject
-        self.html_content = html_content
-        self.files = files
-        self.cc = cc
-        self.bcc = bcc
-        self.mime_subtype = mime_subtype
-        self.mime_charset = mime_charset
-        self.custom_headers = custom_headers
         self.smtp_conn_id = smtp_conn_id
+        self.from_email, self.to, self.cc, self.bcc = from_email, to, cc, bcc
+        self.subject, self.html_content, self.files = subject, html_content, files
+        self.mime_charset, self.mime_subtype = mime_charset, mime_subtype
+        self.custom_headers = custom_headers
         if html_content is None and template is not None:
             self.html_content = _read(template)
 
@@ -81,25 +72,16 @@ class SmtpNotifier(BaseNotifier):
         """Send the mail; ValueError where neither the notifier nor the connection names a sender."""
         with self.hook as smtp:
             self._complete(smtp, context)
-            smtp.send_email_smtp(
-                to=self.to,
-                from_email=self.from_email,
-                subject=self.subject,
-                html_content=self.html_content,
-                files=self.files,
-                cc=self.cc,
-                bcc=self.bcc,
-                mime_subtype=self.mime_subtype,
-                mime_charset=self.mime_charset,
-                custom_headers=self.custom_headers,
-            )
+            smtp.send_email_smtp(**{name: getattr(self, name) for name in self.template_fields})
 
     def _complete(self, smtp: SmtpHook, context: Any) -> None:
         """Fill and render the fields that were not given."""
         added: list[str] = []
         if self.from_email is None:
             if smtp.from_email is None:
-                raise ValueError("You should provide `from_email` or define it in the connection")
+                raise ValueError(
+                    f"The mail has no sender: give from_email, or put it into the extra of {self.smtp_conn_id!r}"
+                )
             self.from_email = smtp.from_email
             added.append("from_email")
         if self.subject is None:

@@ -53,12 +53,10 @@ class BashOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.bash_command = bash_command
-        self.env = env
-        self.append_env = append_env
-        self.output_encoding = output_encoding
-        self.skip_on_exit_code = exit_codes(skip_on_exit_code if skip_exit_code is None else skip_exit_code)
         self.cwd = cwd
-        self.output_processor = output_processor
+        self.env, self.append_env = env, append_env
+        self.skip_on_exit_code = exit_codes(skip_on_exit_code if skip_exit_code is None else skip_exit_code)
+        self.output_encoding, self.output_processor = output_encoding, output_processor
         # @task.bash gives the command when it runs; until then it is not set.
         self._init_bash_command_not_set = isinstance(bash_command, ArgNotSet)
         self._unrendered_bash_command: str | ArgNotSet = bash_command
@@ -75,20 +73,16 @@ class BashOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Run the command to its end."""
-        if self.cwd is not None:
-            if not Path(self.cwd).exists():
-                raise AirflowException(f"Can not find the cwd: {self.cwd}")
-            if not Path(self.cwd).is_dir():
-                raise AirflowException(f"The cwd {self.cwd} must be a directory")
+        if self.cwd is not None and not Path(self.cwd).is_dir():
+            what = "a file" if Path(self.cwd).exists() else "not there"
+            raise AirflowException(f"cwd is the folder to run the command in, and {self.cwd} is {what}")
         written = self.bash_command if self._init_bash_command_not_set else self._unrendered_bash_command
         is_script = isinstance(written, str) and written.endswith(tuple(self.template_ext))
         result = (self._run_script if is_script else self._run_inline)(self.get_env(context))
         if result.exit_code in self.skip_on_exit_code:
-            raise AirflowSkipException(f"Bash command returned exit code {result.exit_code}. Skipping.")
+            raise AirflowSkipException(f"The command ended with {result.exit_code}, which skips the task")
         if result.exit_code != 0:
-            raise AirflowException(
-                f"Bash command failed. The command returned a non-zero exit code {result.exit_code}."
-            )
+            raise AirflowException(f"The command ended with {result.exit_code}; the lines above are what it printed")
         return self.output_processor(result.output)
 
     def _run_inline(self, env: dict[str, str]) -> SubprocessResult:

@@ -18,7 +18,7 @@ class BranchMixIn(SkipMixin):
 
     def do_branch(self, context: Context, branches_to_execute: Branches) -> Branches:
         """Skip the tasks directly downstream that were not chosen; return the choice."""
-        self.log.info("Branch into %s", branches_to_execute)
+        self.log.info("The choice: %s", branches_to_execute)
         if branches_to_execute is not None and not isinstance(branches_to_execute, str):
             branches_to_execute = _listed(branches_to_execute)
         self.skip_all_except(context["ti"], list(self._expand_task_group_roots(context["ti"], branches_to_execute)))
@@ -32,7 +32,7 @@ class BranchMixIn(SkipMixin):
             if branch in dag.task_group_dict:
                 group = dag.task_group_dict[branch]
                 first = [root.task_id for root in group.roots]
-                self.log.info("Expanding task group %s into %s", group.group_id, first)
+                self.log.info("Group %s begins with %s", group.group_id, first)
                 yield from first
             else:
                 yield branch

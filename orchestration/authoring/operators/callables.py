@@ -41,13 +41,10 @@ class PythonOperator(BaseOperator):
         kwargs.pop("provide_context", None)  # Airflow 1: the context is always there now
         super().__init__(**kwargs)
         if not callable(python_callable):
-            raise AirflowException("`python_callable` param must be callable")
-        self.python_callable = python_callable
-        self.op_args = op_args or ()
-        self.op_kwargs = op_kwargs or {}
+            raise AirflowException(f"python_callable takes a function, not {python_callable!r}: leave out ()")
+        self.python_callable, self.op_args, self.op_kwargs = python_callable, op_args or (), op_kwargs or {}
+        self.template_ext = templates_exts or self.template_ext
         self.templates_dict = templates_dict
-        if templates_exts:
-            self.template_ext = templates_exts
         self.show_return_value_in_logs = show_return_value_in_logs
 
     def execute(self, context: Context) -> Any:
@@ -56,10 +53,7 @@ class PythonOperator(BaseOperator):
         self.op_kwargs = self.determine_kwargs(context)
         self._dataset_events = context_get_outlet_events(context)
         result = self.execute_callable()
-        if self.show_return_value_in_logs:
-            self.log.info("Done. Returned value was: %s", result)
-        else:
-            self.log.info("Done. Returned value not shown")
+        log_result(self, result)
         return result
 
     def determine_kwargs(self, context: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -70,6 +64,11 @@ class PythonOperator(BaseOperator):
         """Call the function with the arguments found."""
         runner = ExecutionCallableRunner(self.python_callable, self._dataset_events, logger=self.log)
         return runner.run(*self.op_args, **self.op_kwargs)
+
+
+def log_result(task: PythonOperator, result: Any) -> None:
+    """Say that the function ended, and what it returned where the task may show it."""
+    task.log.info("The function returned %s", result if task.show_return_value_in_logs else "a value, not shown")
 
 
 class BranchPythonOperator(PythonOperator, BranchMixIn):
@@ -93,23 +92,12 @@ class ShortCircuitOperator(PythonOperator, SkipMixin):
 
     def execute(self, context: Context) -> Any:
         """Call the function; its result is the task's, whatever is skipped."""
-        condition = super().execute(context)
-        self.log.info("Condition result is %s", condition)
-        if condition:
-            self.log.info("Proceeding with downstream tasks...")
-            return condition
-        if not self.downstream_task_ids:
-            self.log.info("No downstream tasks; nothing to do.")
-            return condition
-        self.log.info("Skipping downstream tasks")
-        run = context["dag_run"]
-        self.skip(
-            dag_run=run,
-            execution_date=run.execution_date,
-            tasks=self._skipped(context["task"]),
-            map_index=context["ti"].map_index,
-        )
-        return condition
+        result = super().execute(context)
+        if not result and self.downstream_task_ids:
+            self.log.info("The result is false: what comes after is skipped")
+            run, skipped = context["dag_run"], self._skipped(context["task"])
+            self.skip(run, run.execution_date, skipped, map_index=context["ti"].map_index)
+        return result
 
     def _skipped(self, task: Any) -> Iterator[Any]:
         after: Iterable[Any] = (

@@ -34,15 +34,11 @@ class BranchDateTimeOperator(BaseBranchOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if target_lower is None and target_upper is None:
-            raise AirflowException(
-                "Both target_upper and target_lower are None. At least one "
-                "must be defined to be compared to the current datetime"
-            )
-        self.target_lower = target_lower
-        self.target_upper = target_upper
-        self.follow_task_ids_if_true = follow_task_ids_if_true
+        if target_lower is target_upper is None:
+            raise AirflowException("There is no time to compare with: give target_lower, target_upper or both")
+        self.target_lower, self.target_upper = target_lower, target_upper
         self.follow_task_ids_if_false = follow_task_ids_if_false
+        self.follow_task_ids_if_true = follow_task_ids_if_true
         self.use_task_logical_date = use_task_logical_date or use_task_execution_date
 
     def choose_branch(self, context: Context) -> str | Iterable[str]:

@@ -34,16 +34,11 @@ class EmailOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.to = to
-        self.subject = subject
-        self.html_content = html_content
-        self.files = files or []
-        self.cc = cc
-        self.bcc = bcc
-        self.mime_subtype = mime_subtype
-        self.mime_charset = mime_charset
-        self.conn_id = conn_id
+        self.to, self.cc, self.bcc = to, cc, bcc
+        self.subject, self.html_content, self.files = subject, html_content, files or []
+        self.mime_charset, self.mime_subtype = mime_charset, mime_subtype
         self.custom_headers = custom_headers
+        self.conn_id = conn_id
 
     def execute(self, context: Context) -> None:
         """Send the mail."""
@@ -51,11 +46,11 @@ class EmailOperator(BaseOperator):
             self.to,
             self.subject,
             self.html_content,
-            files=self.files,
             cc=self.cc,
             bcc=self.bcc,
-            mime_subtype=self.mime_subtype,
-            mime_charset=self.mime_charset,
-            conn_id=self.conn_id,
+            files=self.files,
             custom_headers=self.custom_headers,
+            mime_charset=self.mime_charset,
+            mime_subtype=self.mime_subtype,
+            conn_id=self.conn_id,
         )

@@ -26,10 +26,8 @@ class FileTransferOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.src = src
-        self.dst = dst
-        self.source_conn_id = source_conn_id
-        self.dst_conn_id = dest_conn_id
+        self.src, self.source_conn_id = src, source_conn_id
+        self.dst, self.dst_conn_id = dst, dest_conn_id
         self.overwrite = overwrite
 
     def execute(self, context: Context) -> None:
@@ -37,7 +35,7 @@ class FileTransferOperator(BaseOperator):
         source = _path(self.src, self.source_conn_id)
         target = _path(self.dst, self.dst_conn_id)
         if not self.overwrite and target.exists() and target.is_file():
-            raise ValueError(f"Target {target} already exists")
+            raise ValueError(f"{target} is there already: delete it, or set overwrite=True")
         source.copy(target)
 
 

@@ -33,23 +33,20 @@ class GenericTransfer(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.sql = sql
-        self.destination_table = destination_table
-        self.source_conn_id = source_conn_id
-        self.destination_conn_id = destination_conn_id
-        self.preoperator = preoperator
-        self.insert_args = insert_args or {}
+        self.source_conn_id, self.sql = source_conn_id, sql
+        self.destination_conn_id, self.destination_table = destination_conn_id, destination_table
+        self.preoperator, self.insert_args = preoperator, insert_args or {}
 
     def execute(self, context: Context) -> None:
         """Read all rows, then write them."""
         read = self._method(self.source_conn_id, "get_records")
         write = self._method(self.destination_conn_id, "insert_rows")
-        self.log.info("Extracting data from %s: %s", self.source_conn_id, self.sql)
+        self.log.info("Reading from %s: %s", self.source_conn_id, self.sql)
         rows = read(self.sql)
         if self.preoperator:
-            self.log.info("Running preoperator: %s", self.preoperator)
+            self.log.info("First, at %s: %s", self.destination_conn_id, self.preoperator)
             self._method(self.destination_conn_id, "run")(self.preoperator)
-        self.log.info("Inserting rows into %s", self.destination_conn_id)
+        self.log.info("Writing into table %s of %s", self.destination_table, self.destination_conn_id)
         write(table=self.destination_table, rows=rows, **self.insert_args)
 
     @staticmethod
@@ -57,5 +54,5 @@ class GenericTransfer(BaseOperator):
         hook = BaseHook.get_hook(conn_id)
         method = getattr(hook, name, None)
         if not callable(method):
-            raise RuntimeError(f"Hook for connection {conn_id!r} ({type(hook).__name__}) has no `{name}` method")
+            raise RuntimeError(f"{conn_id!r} is a connection for {type(hook).__name__}, which has no {name}()")
         return method

@@ -57,20 +57,15 @@ class HttpOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.endpoint = endpoint
-        self.method = method
-        self.data = data or {}
-        self.headers = headers or {}
-        self.pagination_function = pagination_function
-        self.response_check = response_check
-        self.response_filter = response_filter
-        self.extra_options = extra_options or {}
-        self.request_kwargs = request_kwargs or {}
-        self.http_conn_id = http_conn_id
-        self.log_response = log_response
-        self.auth_type = auth_type
-        self.deferrable = deferrable
+        self.http_conn_id, self.auth_type = http_conn_id, auth_type
+        self.method, self.endpoint = method, endpoint
+        self.data, self.headers = data or {}, headers or {}
+        self.extra_options, self.request_kwargs = extra_options or {}, request_kwargs or {}
         self.retry_args = retry_args
+        self.pagination_function = pagination_function
+        self.response_filter, self.response_check = response_filter, response_check
+        self.log_response = log_response
+        self.deferrable = deferrable
 
     @property
     def hook(self) -> HttpHook:
@@ -91,7 +86,7 @@ class HttpOperator(BaseOperator):
     ) -> Any:
         """Take the answer from the triggerer, and ask for the next page where there is one."""
         if event["status"] != "success":
-            raise AirflowException(f"Unexpected error in the operation: {event['message']}")
+            raise AirflowException(f"The call in the triggerer failed: {event['message']}")
         response = decode_response(event["response"])
         if not self.pagination_function:
             return self.process_response(context, response)
@@ -113,7 +108,7 @@ class HttpOperator(BaseOperator):
         if self.response_check:
             arguments = determine_kwargs(self.response_check, [response], context)
             if not self.response_check(response, **arguments):
-                raise AirflowException("Response check returned False.")
+                raise AirflowException("The server answered, but response_check found the answer wrong")
         if self.response_filter:
             arguments = determine_kwargs(self.response_filter, [response], context)
             return self.response_filter(response, **arguments)

@@ -20,18 +20,17 @@ class LatestOnlyOperator(BaseBranchOperator):
         everything = sorted(context["task"].get_direct_relative_ids(upstream=False))
         run = context["dag_run"]
         if run.external_trigger:
-            self.log.info("Externally triggered DAG_Run: allowing execution to proceed.")
+            self.log.info("The run was triggered by hand, so the tasks after this one go on")
             return everything
         dag = context["dag"]
         coming = dag.next_dagrun_info(dag.get_run_data_interval(run), restricted=False)
         if coming is None:
-            self.log.info("Last scheduled execution: allowing execution to proceed.")
+            self.log.info("The schedule has no run after this one, so the tasks after this one go on")
             return everything
         left, right = coming.data_interval
         now = timezone.utcnow()
-        self.log.info("Checking latest only with left_window: %s right_window: %s now: %s", left, right, now)
-        if left < now <= right:
-            self.log.info("Latest, allowing execution to proceed.")
-            return everything
-        self.log.info("Not latest execution, skipping downstream.")
-        return []
+        is_latest = left < now <= right
+        self.log.info(
+            "The run is %sthe latest: the next interval is %s to %s", "" if is_latest else "not ", left, right
+        )
+        return everything if is_latest else []

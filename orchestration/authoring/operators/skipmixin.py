@@ -32,11 +32,9 @@ class SkipMixin(LoggingMixin):
         if not task_ids:
             return
         if dag_run is None:
-            raise ValueError("dag_run is required")
+            raise ValueError("skip() needs the run whose tasks it skips: give dag_run")
         if execution_date and execution_date != dag_run.execution_date:
-            raise ValueError(
-                "execution_date has a different value to dag_run.execution_date -- please only pass dag_run"
-            )
+            raise ValueError(f"The run is of {dag_run.execution_date}, not of {execution_date}: give dag_run alone")
         ti = get_current_context()["ti"]
         ti.xcom_push(key=XCOM_SKIPMIXIN_KEY, value={XCOM_SKIPMIXIN_SKIPPED: task_ids})
         _tell(ti, task_ids)
@@ -49,19 +47,16 @@ class SkipMixin(LoggingMixin):
         """
         log = ti.task.log
         wanted = _task_ids(branch_task_ids)
-        log.info("Following branch %s", wanted)
         dag = ti.task.dag
-        if unknown := wanted - set(dag.task_ids):
-            raise AirflowException(
-                f"'branch_task_ids' must contain only valid task_ids. Invalid tasks found: {unknown}."
-            )
+        if unknown := sorted(wanted - set(dag.task_ids)):
+            raise AirflowException(f"DAG {dag.dag_id!r} has no tasks {', '.join(map(repr, unknown))} to follow")
         # A join directly after the branch runs although it was not named, when a followed task leads to it.
         followed = wanted.union(*(dag.get_task(name).get_flat_relative_ids(upstream=False) for name in wanted))
         downstream = sorted(ti.task.downstream_task_ids)
         if not downstream:
             return
         skipped = [name for name in downstream if name not in followed]
-        log.info("Skipping tasks %s", skipped)
+        log.info("Following %s, skipping %s", sorted(wanted), skipped)
         ti.xcom_push(
             key=XCOM_SKIPMIXIN_KEY,
             value={XCOM_SKIPMIXIN_FOLLOWED: [name for name in downstream if name in followed]},
@@ -83,11 +78,8 @@ def _task_ids(branch_task_ids: str | Iterable[str] | None) -> set[str]:
     if isinstance(branch_task_ids, str):
         return {branch_task_ids}
     if not isinstance(branch_task_ids, Iterable):
-        raise AirflowException(
-            "'branch_task_ids' must be either None, a task ID, or an Iterable of IDs, "
-            f"but got {type(branch_task_ids).__name__!r}."
-        )
+        raise AirflowException(f"A branch is a task id, several, or None; not {branch_task_ids!r}")
     names = list(branch_task_ids)
-    if wrong := {(str(name), type(name).__name__) for name in names if not isinstance(name, str)}:
-        raise AirflowException(f"'branch_task_ids' expected all task IDs are strings. Invalid tasks found: {wrong}.")
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        raise AirflowException(f"A branch is named by task ids, and {wrong[0]!r} is no text")
     return set(names)

@@ -14,4 +14,4 @@ class SmoothOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Log the link."""
-        self.log.info("Enjoy Sade - Smooth Operator: %s", self.yt_link)
+        self.log.info("Sade sings it here: %s", self.yt_link)

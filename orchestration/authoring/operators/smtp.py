@@ -11,6 +11,12 @@ from orchestration.authoring.context import Context
 from orchestration.authoring.exceptions import AirflowException
 from orchestration.authoring.hooks.smtp import SmtpHook
 
+#: The arguments of a mail, which the hook takes under the same names.
+_PARTS = (
+    "to", "cc", "bcc", "from_email", "subject", "html_content", "files", "custom_headers", "mime_subtype",
+    "mime_charset",
+)  # fmt: skip
+
 
 class EmailOperator(BaseOperator):
     """Sends a mail; sender, subject and content default to what the connection's extra names."""
@@ -37,41 +43,26 @@ class EmailOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.to = to
-        self.subject = subject
-        self.html_content = html_content
-        self.from_email = from_email
-        self.files = files or []
-        self.cc = cc
-        self.bcc = bcc
-        self.mime_subtype = mime_subtype
-        self.mime_charset = mime_charset
-        self.conn_id = conn_id
+        self.from_email, self.to, self.cc, self.bcc = from_email, to, cc, bcc
+        self.subject, self.html_content, self.files = subject, html_content, files or []
+        self.mime_charset, self.mime_subtype = mime_charset, mime_subtype
         self.custom_headers = custom_headers
+        self.conn_id = conn_id
 
     def execute(self, context: Context) -> None:
         """Send the mail."""
         with SmtpHook(smtp_conn_id=self.conn_id) as smtp:
             self._complete(smtp, context)
-            smtp.send_email_smtp(
-                to=self.to,
-                from_email=self.from_email,
-                subject=self.subject,
-                html_content=self.html_content,
-                files=self.files,
-                cc=self.cc,
-                bcc=self.bcc,
-                mime_subtype=self.mime_subtype,
-                mime_charset=self.mime_charset,
-                custom_headers=self.custom_headers,
-            )
+            smtp.send_email_smtp(**{name: getattr(self, name) for name in _PARTS})
 
     def _complete(self, smtp: SmtpHook, context: Context) -> None:
         """Fill and render the fields that were not given."""
         added: list[str] = []
         if self.from_email is None:
             if smtp.from_email is None:
-                raise AirflowException("You should provide `from_email` or define it in the connection.")
+                raise AirflowException(
+                    f"The mail has no sender: give from_email, or put it into the extra of connection {self.conn_id!r}"
+                )
             self.from_email = smtp.from_email
             added.append("from_email")
         for name in ("subject", "html_content"):
@@ -79,7 +70,8 @@ class EmailOperator(BaseOperator):
                 path = getattr(smtp, f"{name}_template")
                 if path is None:
                     raise AirflowException(
-                        f"You should provide `{name}` or define `{name}_template` in the connection."
+                        f"The mail has no {name}: give it, or put {name}_template into the extra of connection "
+                        f"{self.conn_id!r}"
                     )
                 setattr(self, name, Path(path).read_text(encoding="utf-8").replace("\n", "").strip())
                 added.append(name)

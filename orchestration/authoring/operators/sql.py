@@ -26,7 +26,7 @@ def parse_boolean(val: str) -> bool | str:
         return True
     if word in _FALSE_TEXTS:
         return False
-    raise ValueError(f"{val!r} is not a boolean-like string value")
+    raise ValueError(f"{val!r} is no word for true or false")
 
 
 def default_output_processor(results: list[Any], descriptions: list[Any]) -> list[Any]:
@@ -53,9 +53,7 @@ class BaseSQLOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.conn_id = conn_id
-        self.database = database
-        self.hook_params = hook_params or {}
+        self.conn_id, self.database, self.hook_params = conn_id, database, hook_params or {}
         self.retry_on_failure = retry_on_failure
 
     @classmethod
@@ -112,35 +110,32 @@ class SQLExecuteQueryOperator(BaseSQLOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=conn_id, database=database, **kwargs)
-        self.sql = sql
-        self.autocommit = autocommit
-        self.parameters = parameters
-        self.handler = handler
+        self.sql, self.parameters = sql, parameters
+        self.autocommit, self.split_statements = autocommit, split_statements
+        self.handler, self.return_last = handler, return_last
         self._output_processor = output_processor or default_output_processor
-        self.split_statements = split_statements
-        self.return_last = return_last
-        self.show_return_value_in_logs = show_return_value_in_logs
         self.requires_result_fetch = requires_result_fetch
-
-    def _process_output(self, results: list[Any], descriptions: list[Any]) -> Any:
-        """A list of results, one for each statement; subclasses may change them."""
-        if self.show_return_value_in_logs:
-            self.log.info("Operator output is: %s", results)
-        return self._output_processor(results, descriptions)
+        self.show_return_value_in_logs = show_return_value_in_logs
 
     def _should_run_output_processing(self) -> bool:
-        return self.do_xcom_push or self.requires_result_fetch
+        return self.requires_result_fetch or self.do_xcom_push
+
+    def _process_output(self, results: list[Any], descriptions: list[Any]) -> Any:
+        """What becomes of the statements' results; subclasses may change them."""
+        processed = self._output_processor(results, descriptions)
+        if self.show_return_value_in_logs:
+            self.log.info("The statements returned %s", results)
+        return processed
 
     def execute(self, context: Context) -> Any:
         """Run the statements."""
-        self.log.info("Executing: %s", self.sql)
         hook = self.get_db_hook()
         wants_output = self._should_run_output_processing()
         choice: dict[str, Any] = {} if self.split_statements is None else {"split_statements": self.split_statements}
         output = hook.run(
             sql=self.sql,
-            autocommit=self.autocommit,
             parameters=self.parameters,  # type: ignore[arg-type]  # what the driver takes
+            autocommit=self.autocommit,
             handler=self.handler if wants_output else None,
             return_last=self.return_last,
             **choice,
@@ -178,21 +173,19 @@ class BranchSQLOperator(BaseSQLOperator, SkipMixin):
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=conn_id, database=database, **kwargs)
-        self.sql = sql
-        self.parameters = parameters
+        self.sql, self.parameters = sql, parameters
         self.follow_task_ids_if_true = follow_task_ids_if_true
         self.follow_task_ids_if_false = follow_task_ids_if_false
 
     def execute(self, context: Context) -> None:
         """Query, and skip what is not followed."""
-        self.log.info("Executing: %s (with parameters %s) with connection: %s", self.sql, self.parameters, self.conn_id)
         row = self.get_db_hook().get_first(self.sql, self.parameters)  # type: ignore[arg-type]  # what the driver takes
         if not row:
-            raise AirflowException("No rows returned from sql query. Operator expected True or False return value.")
+            raise AirflowException("The query found no row, so there is nothing to decide by")
         value = row
         while isinstance(value, (list, tuple)):
             value = value[0]
-        self.log.info("Query returns %s, type '%s'", value, type(value))
+        self.log.info("The query found %r", value)
         is_true = self._truth(value)
         self.skip_all_except(context["ti"], self.follow_task_ids_if_true if is_true else self.follow_task_ids_if_false)
 
@@ -205,4 +198,4 @@ class BranchSQLOperator(BaseSQLOperator, SkipMixin):
                 return bool(parse_boolean(value))
             except ValueError:
                 pass
-        raise AirflowException(f"Unexpected query return result '{value}' type '{type(value)}'")
+        raise AirflowException(f"The query decides by a truth value, a number or a word for one, and found {value!r}")

@@ -18,6 +18,10 @@ def _number(value: Any) -> Any:
         return value
 
 
+def _nothing_found(sql: str) -> str:
+    return f"The check failed: its query found no row.\nQuery: {sql}"
+
+
 class SQLCheckOperator(BaseSQLOperator):
     """Fails where the first row of ``sql`` is missing or holds a value that Python takes for false."""
 
@@ -36,19 +40,16 @@ class SQLCheckOperator(BaseSQLOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=conn_id, database=database, **kwargs)
-        self.sql = sql
-        self.parameters = parameters
+        self.sql, self.parameters = sql, parameters
 
     def execute(self, context: Context) -> None:
         """Query and judge."""
-        self.log.info("Executing SQL check: %s", self.sql)
         row = self.get_db_hook().get_first(self.sql, self.parameters)  # type: ignore[arg-type]  # what the driver takes
-        self.log.info("Record: %s", row)
+        self.log.info("The query found %s", row)
         if not row:
-            self._raise_exception(f"The following query returned zero rows: {self.sql}")
+            self._raise_exception(_nothing_found(self.sql))
         if not all(row.values() if isinstance(row, dict) else row):
-            self._raise_exception(f"Test failed.\nQuery:\n{self.sql}\nResults:\n{row!s}")
-        self.log.info("Success.")
+            self._raise_exception(f"The check failed: its first row, {row!s}, has a false value.\nQuery: {self.sql}")
 
 
 class SQLValueCheckOperator(BaseSQLOperator):
@@ -79,12 +80,10 @@ class SQLValueCheckOperator(BaseSQLOperator):
     def check_value(self, records: Any) -> None:
         """Judge a row."""
         if not records:
-            self._raise_exception(f"The following query returned zero rows: {self.sql}")
+            self._raise_exception(_nothing_found(self.sql))
         wanted = _number(self.pass_value)
-        message = (
-            f"Test failed.\nPass value:{wanted}\n"
-            f"Tolerance:{None if self.tol is None else f'{self.tol:.1%}'}\nQuery:\n{self.sql}\nResults:\n{records!s}"
-        )
+        leeway = "" if self.tol is None else f", give or take {self.tol:.1%}"
+        message = f"The check failed: {wanted} was expected{leeway}, and {records!s} was found.\nQuery: {self.sql}"
         if not isinstance(wanted, float):
             if any(str(record) != wanted for record in records):
                 self._raise_exception(message)
@@ -92,14 +91,13 @@ class SQLValueCheckOperator(BaseSQLOperator):
         try:
             numbers = [float(record) for record in records]
         except (ValueError, TypeError):
-            raise AirflowException(f"Converting a result to float failed.\n{message}") from None
+            raise AirflowException(f"A number was expected. {message}") from None
         low, high = (wanted, wanted) if self.tol is None else (wanted * (1 - self.tol), wanted * (1 + self.tol))
         if not all(low <= number <= high for number in numbers):
             self._raise_exception(message)
 
     def execute(self, context: Context) -> None:
         """Query and judge."""
-        self.log.info("Executing SQL check: %s", self.sql)
         self.check_value(self.get_db_hook().get_first(self.sql))
 
 
@@ -134,15 +132,12 @@ class SQLIntervalCheckOperator(BaseSQLOperator):
     ) -> None:
         super().__init__(conn_id=conn_id, database=database, **kwargs)
         if ratio_formula not in self.ratio_formulas:
-            raise AirflowFailException(
-                f"Invalid diff_method: {ratio_formula}. Supported diff methods are: {sorted(self.ratio_formulas)}"
-            )
-        self.ratio_formula = ratio_formula
-        self.ignore_zero = ignore_zero
-        self.table = table
-        self.metrics_thresholds = metrics_thresholds
+            known = ", ".join(sorted(self.ratio_formulas))
+            raise AirflowFailException(f"ratio_formula is one of {known}, not {ratio_formula!r}")
+        self.table, self.date_filter_column = table, date_filter_column
         self.metrics_sorted = sorted(metrics_thresholds)
-        self.date_filter_column = date_filter_column
+        self.metrics_thresholds = metrics_thresholds
+        self.ratio_formula, self.ignore_zero = ratio_formula, ignore_zero
         self.days_back = -abs(days_back)
         query = f"SELECT {', '.join(self.metrics_sorted)} FROM {table} WHERE {date_filter_column}="  # noqa: S608 the DAG's author writes it
         self.sql1 = f"{query}'{{{{ ds }}}}'"
@@ -154,7 +149,7 @@ class SQLIntervalCheckOperator(BaseSQLOperator):
         reference, current = hook.get_first(self.sql2), hook.get_first(self.sql1)
         for row, query in ((reference, self.sql2), (current, self.sql1)):
             if not row:
-                self._raise_exception(f"The following query returned zero rows: {query}")
+                self._raise_exception(_nothing_found(query))
         failed: list[str] = []
         for metric, now, before in zip(self.metrics_sorted, current, reference, strict=False):
             threshold = self.metrics_thresholds[metric]
@@ -162,11 +157,9 @@ class SQLIntervalCheckOperator(BaseSQLOperator):
             self.log.info("%s: now %s, before %s, ratio %s, threshold %s", metric, now, before, ratio, threshold)
             passes = self.ignore_zero if ratio is None else ratio < threshold
             if not passes:
-                self.log.warning("'%s' check failed. %s is above %s", metric, ratio, threshold)
                 failed.append(metric)
         if failed:
-            self._raise_exception(f"The following tests have failed:\n {', '.join(failed)}")
-        self.log.info("All tests have passed")
+            self._raise_exception(f"Over their thresholds: {', '.join(failed)}. The ratios are above.")
 
 
 class SQLThresholdCheckOperator(BaseSQLOperator):
@@ -187,15 +180,14 @@ class SQLThresholdCheckOperator(BaseSQLOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=conn_id, database=database, **kwargs)
+        self.min_threshold, self.max_threshold = min_threshold, max_threshold
         self.sql = sql
-        self.min_threshold = min_threshold
-        self.max_threshold = max_threshold
 
     def execute(self, context: Context) -> None:
         """Query and compare."""
         row = self.get_db_hook().get_first(self.sql)
         if not row:
-            self._raise_exception(f"The following query returned zero rows: {self.sql}")
+            self._raise_exception(_nothing_found(self.sql))
         result = row[0]
         low, high = self._bound(self.min_threshold), self._bound(self.max_threshold)
         within = low <= result <= high
@@ -210,10 +202,8 @@ class SQLThresholdCheckOperator(BaseSQLOperator):
         )
         if not within:
             self._raise_exception(
-                f'Threshold Check: "{self.task_id}" failed.\nDAG: {self.dag_id}\nTask_id: {self.task_id}\n'
-                f"SQL: {self.sql}\nResult: {round(result, 2)} is not within thresholds {low} and {high}"
+                f"The check failed: {round(result, 2)} does not lie between {low} and {high}.\nQuery: {self.sql}"
             )
-        self.log.info("Test %s Successful.", self.task_id)
 
     def _bound(self, threshold: Any) -> Any:
         number = _number(threshold)
@@ -221,9 +211,7 @@ class SQLThresholdCheckOperator(BaseSQLOperator):
 
     def push(self, meta_data: dict[str, Any]) -> None:
         """Log the check's data; subclasses may send it elsewhere."""
-        self.log.info(
-            "Log from %s:\n%s", self.dag_id, "\n".join(f"{name}: {value}" for name, value in meta_data.items())
-        )
+        self.log.info("Found: %s", ", ".join(f"{name} {value}" for name, value in meta_data.items()))
 
 
 class _TableOperator(BaseSQLOperator):
@@ -244,8 +232,8 @@ class _TableOperator(BaseSQLOperator):
     def _rows(self, sql: str) -> Any:
         rows = self.get_db_hook().get_records(sql)
         if not rows:
-            self._raise_exception(f"The following query returned zero rows: {sql}")
-        self.log.info("Record: %s", rows)
+            self._raise_exception(_nothing_found(sql))
+        self.log.info("The query found %s", rows)
         return rows
 
 
@@ -275,10 +263,10 @@ class SQLTableCheckOperator(_TableOperator):
     def _generate_sql_query(self) -> str:
         return " UNION ALL ".join(
             self.sql_check_template.format(
-                check_statement=check["check_statement"],
                 check_name=name,
-                table=self.table,
+                check_statement=check["check_statement"],
                 partition_clause=self._where(check),
+                table=self.table,
             )
             for name, check in self.checks.items()
         )
@@ -288,17 +276,9 @@ class SQLTableCheckOperator(_TableOperator):
         rows = self._rows(self.sql)
         for name, result in rows:
             self.checks[name]["success"] = parse_boolean(str(result))
-        failed = [
-            f"\tCheck: {name},\n\tCheck Values: {check}\n"
-            for name, check in self.checks.items()
-            if not check.get("success")
-        ]
+        failed = [f"{name}: {check}" for name, check in self.checks.items() if not check.get("success")]
         if failed:
-            self._raise_exception(
-                f"Test failed.\nQuery:\n{self.sql}\nResults:\n{rows!s}\n"
-                f"The following tests have failed:\n{', '.join(failed)}"
-            )
-        self.log.info("All tests have passed")
+            self._raise_exception("\n".join(["These checks failed:", *failed, f"Query: {self.sql}"]))
 
 
 #: Comparisons of a column check: whether the value and the bound, moved by the tolerance, are right.
@@ -358,11 +338,11 @@ class SQLColumnCheckOperator(_TableOperator):
     def _generate_sql_query(self, column: str, checks: dict[str, Any]) -> str:
         return " UNION ALL ".join(
             self.sql_check_template.format(
-                check_statement=self.column_checks[check].format(column=column),
-                check=check,
-                table=self.table,
                 column=column,
+                check=check,
+                check_statement=self.column_checks[check].format(column=column),
                 partition_clause=self._where(values),
+                table=self.table,
             )
             for check, values in checks.items()
         )
@@ -375,16 +355,13 @@ class SQLColumnCheckOperator(_TableOperator):
             values["result"] = result
             values["success"] = self._get_match(values, result, values.get("tolerance"))
         failed = [
-            f"Column: {column}\n\tCheck: {check},\n\tCheck Values: {values}\n"
+            f"{check} of {column}: {values}"
             for column, checks in self.column_mapping.items()
             for check, values in checks.items()
             if not values.get("success")
         ]
         if failed:
-            self._raise_exception(
-                f"Test failed.\nResults:\n{rows!s}\nThe following tests have failed:\n{''.join(failed)}"
-            )
-        self.log.info("All tests have passed")
+            self._raise_exception("\n".join(["These checks failed:", *failed]))
 
     def _get_match(self, check_values: Mapping[str, Any], record: Any, tolerance: float | None = None) -> bool:
         if record is None and self.accept_none:
@@ -397,21 +374,15 @@ class SQLColumnCheckOperator(_TableOperator):
 
     def _column_mapping_validation(self, check: str, check_values: Mapping[str, Any]) -> None:
         if check not in self.column_checks:
-            raise AirflowException(f"Invalid column check: {check}.")
+            raise AirflowException(f"A column's check is one of {', '.join(self.column_checks)}, not {check!r}")
         given = {name: check_values[name] for name in _COMPARISONS if name in check_values}
         if not given:
-            raise ValueError(
-                "Please provide one or more of: less_than, leq_to, greater_than, geq_to, or equal_to "
-                "in the check's dict."
-            )
+            raise ValueError(f"Check {check!r} has nothing to compare with: give one of {', '.join(_COMPARISONS)}")
         if "equal_to" in given and len(given) > 1:
-            raise ValueError(
-                "equal_to cannot be passed with a greater or less than function. To specify 'greater than or equal to' "
-                "or 'less than or equal to', use geq_to or leq_to."
-            )
+            raise ValueError(f"Check {check!r} has equal_to, which stands alone: take out the others")
         for strict, loose in (("greater_than", "geq_to"), ("less_than", "leq_to")):
             if strict in given and loose in given:
-                raise ValueError(f"Only supply one of {strict} or {loose}.")
+                raise ValueError(f"Check {check!r} has {strict} and {loose}: take out one of the two")
         low = next((name for name in ("greater_than", "geq_to") if name in given), None)
         high = next((name for name in ("less_than", "leq_to") if name in given), None)
         if low is None or high is None:
@@ -419,6 +390,6 @@ class SQLColumnCheckOperator(_TableOperator):
         may_be_equal = (low, high) == ("geq_to", "leq_to")
         if given[low] > given[high] or (given[low] == given[high] and not may_be_equal):
             raise ValueError(
-                f"{low} should be {'less than or equal to' if may_be_equal else 'strictly less than'} {high}. "
-                "Use geq_to or leq_to for overlapping equality."
+                f"No figure passes check {check!r}: {low} is {given[low]}, and {high} is {given[high]}. "
+                "With geq_to and leq_to both may be the same."
             )

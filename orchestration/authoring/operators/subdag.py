@@ -40,22 +40,18 @@ class SubDagOperator(BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         warnings.warn(
-            "SubDagOperator is deprecated. Please use airflow.utils.task_group.TaskGroup.",
+            "SubDagOperator will go away: put its tasks into a TaskGroup.",
             RemovedInAirflow3Warning,
             stacklevel=4,
         )
         super().__init__(**kwargs)
-        self.subdag = subdag
-        self.conf = conf
+        self.subdag, self.conf = subdag, conf
         self.propagate_skipped_state = propagate_skipped_state
         dag = kwargs.get("dag") or DagContext.get_current_dag()
         if not dag:
-            raise AirflowException("Please pass in the `dag` param or call within a DAG context manager")
-        if subdag.dag_id != f"{dag.dag_id}.{kwargs['task_id']}":
-            raise AirflowException(
-                "The subdag's dag_id should have the form '{parent_dag_id}.{this_task_id}'. "
-                f"Expected '{dag.dag_id}.{kwargs['task_id']}'; received '{subdag.dag_id}'."
-            )
+            raise AirflowException("A SubDagOperator is part of a DAG: make it within `with DAG(…):`, or give it dag=…")
+        if subdag.dag_id != (wanted := f"{dag.dag_id}.{kwargs['task_id']}"):
+            raise AirflowException(f"The inner DAG's id joins the outer one's and the task's: {wanted!r}")
 
     def execute(self, context: Context) -> Any:
         """Make the run, wait for it, and judge it."""
@@ -65,17 +61,17 @@ class SubDagOperator(BaseSensorOperator):
             run = store.current().trigger_dag_run(
                 dag_id=self.subdag.dag_id, run_id=None, logical_date=moment, conf=self.conf
             )
-            self.log.info("Created DagRun: %s", run["run_id"])
+            self.log.info("Run %s of the inner DAG was made", run["run_id"])
         elif run["state"] == DagRunState.FAILED:
-            self.log.info("Clearing DagRun: %s", run["run_id"])
+            self.log.info("Run %s of the inner DAG failed, and is cleared to run again", run["run_id"])
             store.current().clear_task_instances(dag_id=self.subdag.dag_id, run_id=run["run_id"])
         super().execute(context)
         run = self._run(moment)
         state = run["state"] if run else None
         if run is None or state != DagRunState.SUCCESS:
-            raise AirflowException(f"Expected state: SUCCESS. Actual state: {state}")
+            raise AirflowException(f"The run of the inner DAG did not succeed; its state is {state}")
         if self.propagate_skipped_state and self._is_skipped(run["run_id"]):
-            self.log.info("Skipping downstream tasks: propagate_skipped_state is %s", self.propagate_skipped_state)
+            self.log.info("The inner DAG ended with skipped tasks, so what comes after is skipped too")
             self.skip(
                 context["dag_run"],
                 context["logical_date"],

@@ -65,10 +65,7 @@ class TriggerDagRunOperator(BaseOperator):
         super().__init__(**kwargs)
         logical_date = logical_date if execution_date is None else execution_date
         if logical_date is not None and not isinstance(logical_date, (str, dt.datetime)):
-            raise TypeError(
-                "Expected str or datetime.datetime type for parameter 'logical_date'. "
-                f"Got {type(logical_date).__name__}"
-            )
+            raise TypeError(f"logical_date is a datetime or a text of one, not {logical_date!r}")
         self.trigger_dag_id = trigger_dag_id
         self.trigger_run_id = trigger_run_id
         self.conf = conf
@@ -92,7 +89,7 @@ class TriggerDagRunOperator(BaseOperator):
         try:
             json.dumps(self.conf)
         except TypeError:
-            raise AirflowException("conf parameter should be JSON Serializable") from None
+            raise AirflowException("conf is sent as JSON, and what was given has no JSON form") from None
         run = self._trigger(moment)
         ti = context["ti"]
         ti.xcom_push(key=XCOM_LOGICAL_DATE_ISO, value=run["logical_date"])
@@ -100,21 +97,19 @@ class TriggerDagRunOperator(BaseOperator):
         if not self.wait_for_completion:
             return
         if self._defer:
-            self.defer(
-                trigger=DagStateTrigger(
-                    dag_id=self.trigger_dag_id,
-                    states=[*self.allowed_states, *self.failed_states],
-                    execution_dates=[timezone.parse(run["logical_date"])],
-                    poll_interval=self.poke_interval,
-                ),
-                method_name="execute_complete",
+            trigger = DagStateTrigger(
+                dag_id=self.trigger_dag_id,
+                states=[*self.allowed_states, *self.failed_states],
+                execution_dates=[timezone.parse(run["logical_date"])],
+                poll_interval=self.poke_interval,
             )
+            self.defer(trigger=trigger, method_name="execute_complete")
         self._wait(run["run_id"])
 
     def _trigger(self, moment: dt.datetime) -> store.RunValue:
         port = store.current()
         if port.get_dag(self.trigger_dag_id) is None:
-            raise DagNotFound(f"Dag id {self.trigger_dag_id} not found")
+            raise DagNotFound(f"There is no DAG {self.trigger_dag_id!r} to trigger")
         run_id = str(self.trigger_run_id) if self.trigger_run_id else DagRunType.MANUAL.generate_run_id(moment)
         try:
             return port.trigger_dag_run(
@@ -128,14 +123,12 @@ class TriggerDagRunOperator(BaseOperator):
             if "already exists" not in str(error):
                 raise AirflowException(str(error)) from error
             if self.skip_when_already_exists:
-                raise AirflowSkipException(
-                    "Skipping due to skip_when_already_exists is set to True and DagRunAlreadyExists"
-                ) from error
+                raise AirflowSkipException(f"DAG {self.trigger_dag_id!r} has run {run_id!r} already") from error
             raise DagRunAlreadyExists(SimpleNamespace(dag_id=self.trigger_dag_id), moment, run_id) from error
 
     def _wait(self, run_id: str) -> None:
         while True:
-            self.log.info("Waiting for %s of %s to become %s ...", run_id, self.trigger_dag_id, self.allowed_states)
+            self.log.info("Run %s of DAG %s is not over yet", run_id, self.trigger_dag_id)
             time.sleep(self.poke_interval)
             if self._is_over(store.current().get_dag_runs(dag_id=self.trigger_dag_id, run_ids=[run_id])):
                 return
@@ -147,18 +140,16 @@ class TriggerDagRunOperator(BaseOperator):
         runs = store.current().get_dag_runs(dag_id=self.trigger_dag_id, logical_dates=[text])
         if not self._is_over(runs):
             raise AirflowException(
-                f"{self.trigger_dag_id} return {runs[0]['state']} which is not in {self.failed_states}"
-                f" or {self.allowed_states}"
+                f"The run of DAG {self.trigger_dag_id!r} is {runs[0]['state']}, "
+                "which is neither among allowed_states nor among failed_states"
             )
 
     def _is_over(self, runs: list[store.RunValue]) -> bool:
         """Whether the run succeeded; AirflowException where it failed or is gone."""
         if not runs:
-            raise AirflowException(f"No DAG run found for DAG {self.trigger_dag_id}")
-        state = runs[0]["state"]
+            raise AirflowException(f"The run of DAG {self.trigger_dag_id!r} is gone")
+        state = DagRunState(runs[0]["state"])
         if state in self.failed_states:
-            raise AirflowException(f"{self.trigger_dag_id} failed with failed states {state}")
-        if state in self.allowed_states:
-            self.log.info("%s finished with allowed state %s", self.trigger_dag_id, state)
-            return True
-        return False
+            raise AirflowException(f"The run of DAG {self.trigger_dag_id!r} is {state}, one of failed_states")
+        self.log.info("The run of DAG %s is %s", self.trigger_dag_id, state)
+        return state in self.allowed_states

@@ -68,7 +68,7 @@ def ensure_cached_venv(folder: Path, spec: VenvSpec, hook: SubprocessHook) -> Pa
         fcntl.flock(lock, fcntl.LOCK_EX)
         marker = path / MARKER
         if marker.exists() and marker.read_text(encoding="utf-8") == text:
-            hook.log.info("Re-using cached Python virtual environment in %s", path)
+            hook.log.info("The virtual environment %s fits and is used again", path)
             return path
         shutil.rmtree(path, ignore_errors=True)
         try:
@@ -77,7 +77,7 @@ def ensure_cached_venv(folder: Path, spec: VenvSpec, hook: SubprocessHook) -> Pa
             shutil.rmtree(path, ignore_errors=True)
             raise
         marker.write_text(text, encoding="utf-8")
-        hook.log.info("New Python virtual environment created in %s", path)
+        hook.log.info("The virtual environment %s was made", path)
     return path
 
 

@@ -21,7 +21,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from orchestration.authoring.context import Context
 from orchestration.authoring.exceptions import (
@@ -33,7 +33,7 @@ from orchestration.authoring.exceptions import (
 from orchestration.authoring.hooks.subprocess import SubprocessHook
 from orchestration.authoring.operators.bash import exit_codes
 from orchestration.authoring.operators.branch import Branches, BranchMixIn
-from orchestration.authoring.operators.callables import PythonOperator
+from orchestration.authoring.operators.callables import PythonOperator, log_result
 from orchestration.authoring.operators.venv_builder import VenvSpec, ensure_cached_venv, make_venv
 
 Serializer = Literal["pickle", "cloudpickle", "dill"]
@@ -107,24 +107,16 @@ class BasePythonVirtualenvOperator(PythonOperator, metaclass=ABCMeta):
         **kwargs: Any,
     ) -> None:
         if not isinstance(python_callable, types.FunctionType) or python_callable.__name__ == "<lambda>":
-            raise ValueError(f"{type(self).__name__} only supports functions for python_callable arg")
+            raise ValueError(f"{type(self).__name__} runs a function made by def, not {python_callable!r}")
         if inspect.isgeneratorfunction(python_callable):
-            raise ValueError(f"{type(self).__name__} does not support using 'yield' in python_callable")
-        super().__init__(
-            python_callable=python_callable,
-            op_args=op_args,
-            op_kwargs=op_kwargs,
-            templates_dict=templates_dict,
-            templates_exts=templates_exts,
-            **kwargs,
-        )
+            raise ValueError(f"{type(self).__name__} takes one result: let {python_callable.__name__}() not yield")
+        given = {"templates_dict": templates_dict, "templates_exts": templates_exts, **kwargs}
+        super().__init__(python_callable=python_callable, op_args=op_args, op_kwargs=op_kwargs, **given)
         if use_dill and serializer:
-            raise AirflowException("Both 'use_dill' and 'serializer' parameters are set. Please set only one of them")
+            raise AirflowException("use_dill=True means serializer='dill': give one of the two")
         self.serializer: Serializer = "dill" if use_dill else serializer or "pickle"
-        if self.serializer not in ("pickle", "cloudpickle", "dill"):
-            raise AirflowException(
-                f"Unsupported serializer {self.serializer!r}. Expected one of 'pickle', 'dill', 'cloudpickle'"
-            )
+        if self.serializer not in get_args(Serializer):
+            raise AirflowException(f"serializer is one of {', '.join(get_args(Serializer))}, not {self.serializer!r}")
         self.string_args = string_args or []
         self.expect_airflow = expect_airflow
         self.skip_on_exit_code = exit_codes(skip_on_exit_code)
@@ -148,7 +140,7 @@ class BasePythonVirtualenvOperator(PythonOperator, metaclass=ABCMeta):
         """Call the function; its result is the task's."""
         self.op_kwargs = self.determine_kwargs(context)
         result = self.execute_callable()
-        self.log.info("Done. Returned value %s", f"was: {result}" if self.show_return_value_in_logs else "not shown")
+        log_result(self, result)
         return result
 
     def determine_kwargs(self, context: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -156,7 +148,7 @@ class BasePythonVirtualenvOperator(PythonOperator, metaclass=ABCMeta):
         parameters = inspect.signature(self.python_callable).parameters.values()
         by_position = [parameter.name for parameter in parameters][: len(self.op_args)]
         if taken := [name for name in by_position if name in self.op_kwargs]:
-            raise ValueError(f"The key {taken[0]!r} in args is a part of kwargs and therefore reserved.")
+            raise ValueError(f"The parameter {taken[0]!r} is in op_args and in op_kwargs: take it out of one")
         takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
         wanted = PLAIN_KEYS | MOMENT_KEYS
         if not takes_all:
@@ -209,10 +201,10 @@ class BasePythonVirtualenvOperator(PythonOperator, metaclass=ABCMeta):
                 cwd=os.getcwd(),  # noqa: PTH109 a text is wanted
             )
             if ended.exit_code in self.skip_on_exit_code:
-                raise AirflowSkipException(f"Process exited with code {ended.exit_code}. Skipping.")
+                raise AirflowSkipException(f"The interpreter ended with {ended.exit_code}, which skips the task")
             if ended.exit_code != 0:
-                detail = f"\n{problem.read_text()}" if problem.exists() else ""
-                raise AirflowException(f"Process returned non-zero exit status {ended.exit_code}.{detail}")
+                detail = f": {problem.read_text()}" if problem.exists() else "; the lines above are what it printed"
+                raise AirflowException(f"The interpreter ended with {ended.exit_code}{detail}")
             if result.stat().st_size == 0:
                 return None
             try:
@@ -253,10 +245,7 @@ class PythonVirtualenvOperator(BasePythonVirtualenvOperator):
     ) -> None:
         major = str(python_version or sys.version_info.major).partition(".")[0]
         if major != str(sys.version_info.major) and (op_args or op_kwargs):
-            raise AirflowException(
-                "Passing op_args or op_kwargs is not supported across different Python major versions for "
-                f"PythonVirtualenvOperator. Please use string_args. Wanted {python_version}, here is {sys.version_info}"
-            )
+            raise AirflowException(_only_texts(python_version))
         self.requirements = [requirements] if isinstance(requirements, str) else list(requirements or [])
         self.python_version = python_version
         self.system_site_packages = system_site_packages
@@ -317,25 +306,19 @@ class ExternalPythonOperator(BasePythonVirtualenvOperator):
         self, *, python: str, python_callable: Callable[..., Any], expect_pendulum: bool = False, **kwargs: Any
     ) -> None:
         if not python:
-            raise ValueError("Python Path must be defined in ExternalPythonOperator")
-        self.python = python
+            raise ValueError("ExternalPythonOperator needs an interpreter: give its absolute path as python=…")
         self.expect_pendulum = expect_pendulum
+        self.python = python
         super().__init__(python_callable=python_callable, **kwargs)
 
     def execute_callable(self) -> Any:
         """Call the function; ValueError for a path that is not an interpreter's."""
         path = Path(self.python)
-        if not path.exists():
-            raise ValueError(f"Python Path '{path}' must exists")
-        if not path.is_file():
-            raise ValueError(f"Python Path '{path}' must be a file")
-        if not path.is_absolute():
-            raise ValueError(f"Python Path '{path}' must be an absolute path.")
+        if not (path.is_absolute() and path.is_file()):
+            wrong = "is not there" if not path.exists() else "is no file" if not path.is_file() else "is not absolute"
+            raise ValueError(f"python is the absolute path of an interpreter, and {path} {wrong}")
         if (self.op_args or self.op_kwargs) and (major := _major_version(path)) != sys.version_info.major:
-            raise AirflowException(
-                "Passing op_args or op_kwargs is not supported across different Python major versions for "
-                f"ExternalPythonOperator. Please use string_args. Here is {sys.version_info}, there is {major}."
-            )
+            raise AirflowException(_only_texts(major))
         return self._execute_python_callable_in_subprocess(path)
 
     def _has_pendulum(self) -> bool:
@@ -353,6 +336,11 @@ class BranchExternalPythonOperator(ExternalPythonOperator, BranchMixIn):
     def execute(self, context: Context) -> Branches:
         """Call the function and skip what it did not name."""
         return self.do_branch(context, super().execute(context))
+
+
+def _only_texts(other: object) -> str:
+    here = sys.version_info.major
+    return f"Python {here} here and Python {other} there exchange texts only: give string_args"
 
 
 def imports(python: Path, module: str) -> bool:

@@ -28,9 +28,9 @@ class BranchDayOfWeekOperator(BaseBranchOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.follow_task_ids_if_true = follow_task_ids_if_true
-        self.follow_task_ids_if_false = follow_task_ids_if_false
         self.week_day = week_day
+        self.follow_task_ids_if_false = follow_task_ids_if_false
+        self.follow_task_ids_if_true = follow_task_ids_if_true
         self.use_task_logical_date = use_task_logical_date or use_task_execution_day
         self._week_day_num = WeekDay.validate_week_day(week_day)
 

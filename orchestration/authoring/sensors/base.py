@@ -72,27 +72,25 @@ class BaseSensorOperator(BaseOperator, SkipMixin):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.poke_interval = _duration("poke_interval", poke_interval).total_seconds()
-        self.timeout = _duration("timeout", timeout).total_seconds()
-        self.max_wait = None if max_wait is None else _duration("max_wait", max_wait)
-        self.soft_fail = soft_fail
-        self.never_fail = never_fail
-        self.silent_fail = silent_fail
-        self.mode = mode
-        self.exponential_backoff = exponential_backoff
         if soft_fail is True and never_fail is True:
-            raise ValueError("soft_fail and never_fail are mutually exclusive, you can not provide both.")
+            raise ValueError("never_fail skips at any error, also where soft_fail would: give one of the two")
+        self.soft_fail, self.never_fail, self.silent_fail = soft_fail, never_fail, silent_fail
+        self.timeout = _duration("timeout", timeout).total_seconds()
+        self.poke_interval = _duration("poke_interval", poke_interval).total_seconds()
+        self.max_wait = None if max_wait is None else _duration("max_wait", max_wait)
+        self.exponential_backoff = exponential_backoff
+        self.mode = mode
         self._validate_input_values()
 
     def _validate_input_values(self) -> None:
-        if self.poke_interval < 0:
-            raise AirflowException("The poke_interval must be a non-negative number")
-        if self.timeout < 0:
-            raise AirflowException("The timeout must be a non-negative number")
+        for name in ("poke_interval", "timeout"):
+            if getattr(self, name) < 0:
+                raise AirflowException(
+                    f"{name} of sensor {self.task_id!r} is 0 seconds or more, not {getattr(self, name)}"
+                )
         if self.mode not in self.valid_modes:
-            dag_id = self.dag.dag_id if self.has_dag() else ""
             raise AirflowException(
-                f"The mode must be one of {list(self.valid_modes)},'{dag_id} .{self.task_id}'; received '{self.mode}'."
+                f"mode of sensor {self.task_id!r} is {' or '.join(self.valid_modes)}, not {self.mode!r}"
             )
 
     @property
@@ -102,7 +100,7 @@ class BaseSensorOperator(BaseOperator, SkipMixin):
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look once."""
-        raise AirflowException("Override me.")
+        raise AirflowException(f"{type(self).__name__} has no poke() of its own: write one that looks for its thing")
 
     def execute(self, context: Context) -> Any:
         """Poke until the sensor is done, its time is over, or it gives its process back."""
@@ -110,17 +108,14 @@ class BaseSensorOperator(BaseOperator, SkipMixin):
         poke_count = 1
         while not (answer := self._poke_once(context)):
             if (seconds := elapsed()) > self.timeout:
-                message = (
-                    f"Sensor has timed out; run duration of {seconds} seconds exceeds "
-                    f"the specified timeout of {self.timeout}."
-                )
+                message = f"The wait is over: {seconds:.3g} seconds went by, and timeout is {self.timeout} seconds"
                 raise AirflowSkipException(message) if self.soft_fail else AirflowSensorTimeout(message)
             wait = self._get_next_poke_interval(started_at, elapsed, poke_count)
             if self.reschedule:
                 raise AirflowRescheduleException(timezone.utcnow() + timedelta(seconds=wait))
             time.sleep(wait)
             poke_count += 1
-        self.log.info("Success criteria met. Exiting.")
+        self.log.info("What was waited for is there")
         return answer.xcom_value if isinstance(answer, PokeReturnValue) else None
 
     def _clock(self, context: Context) -> tuple[datetime | float, Callable[[], float]]:
@@ -137,18 +132,20 @@ class BaseSensorOperator(BaseOperator, SkipMixin):
         except AirflowSkipException:
             raise
         except (AirflowSensorTimeout, AirflowTaskTimeout, AirflowFailException) as error:
-            if self.soft_fail:
-                raise AirflowSkipException("Skipping due to soft_fail is set to True.") from error
-            if self.never_fail:
-                raise AirflowSkipException("Skipping due to never_fail is set to True.") from error
+            if self.soft_fail or self.never_fail:
+                raise self._skip(error) from error
             raise
         except Exception as error:
             if self.silent_fail:
-                self.log.error("Sensor poke failed: \n %s", traceback.format_exc())
+                self.log.error("Looking failed, and will be tried again:\n%s", traceback.format_exc())
                 return False
             if self.never_fail:
-                raise AirflowSkipException("Skipping due to never_fail is set to True.") from error
+                raise self._skip(error) from error
             raise
+
+    def _skip(self, error: BaseException) -> AirflowSkipException:
+        setting = "soft_fail" if self.soft_fail else "never_fail"
+        return AirflowSkipException(f"{setting} skips the sensor instead of failing it: {error}")
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Go on after the wait of a deferred sensor; errors skip where ``soft_fail``."""
@@ -174,7 +171,7 @@ class BaseSensorOperator(BaseOperator, SkipMixin):
         interval = min(self.timeout - int(run_duration()), self._backoff(started_at, poke_count))
         if self.max_wait:
             interval = min(self.max_wait.total_seconds(), interval)
-        self.log.info("new %s interval is %s", self.mode, interval)
+        self.log.info("The next look is in %s seconds", max(interval, 0.0))
         return max(interval, 0.0)
 
     def _backoff(self, started_at: datetime | float, poke_count: int) -> float:
@@ -187,16 +184,14 @@ class BaseSensorOperator(BaseOperator, SkipMixin):
 def poke_mode_only(cls: S) -> S:
     """Decorates a sensor class whose mode is always ``poke``; another mode is a ValueError."""
     if not issubclass(cls, BaseSensorOperator):
-        raise ValueError(
-            f"poke_mode_only decorator should only be applied to subclasses of BaseSensorOperator, got:{cls}."
-        )
+        raise ValueError(f"poke_mode_only is for sensor classes, and {cls.__name__} is none")
 
     def get(_: Any) -> str:
         return "poke"
 
     def refuse_others(_: Any, value: str) -> None:
         if value != "poke":
-            raise ValueError(f"Cannot set mode to '{value}'. Only 'poke' is acceptable")
+            raise ValueError(f"This sensor keeps its process: its mode is 'poke', not {value!r}")
 
     cls.mode = property(get, refuse_others)
     return cls
@@ -207,4 +202,4 @@ def _duration(name: str, value: Any) -> timedelta:
         return value
     if isinstance(value, (int, float)) and value >= 0:
         return timedelta(seconds=value)
-    raise AirflowException(f"Operator arg `{name}` must be timedelta object or a non-negative number")
+    raise AirflowException(f"{name} is a timedelta, or seconds from 0 up, not {value!r}")

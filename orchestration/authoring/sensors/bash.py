@@ -33,10 +33,9 @@ class BashSensor(BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.bash_command = bash_command
-        self.env = env
-        self.output_encoding = output_encoding
         self.retry_exit_code = retry_exit_code
+        self.bash_command = bash_command
+        self.env, self.output_encoding = env, output_encoding
 
     @cached_property
     def subprocess_hook(self) -> SubprocessHook:
@@ -56,7 +55,7 @@ class BashSensor(BaseSensorOperator):
         if self.retry_exit_code is None or exit_code == self.retry_exit_code:
             self.log.info("The command will be tried again later")
             return False
-        raise AirflowFailException(f"Command exited with return code {exit_code}")
+        raise AirflowFailException(f"The command ended with {exit_code}; only {self.retry_exit_code} is tried again")
 
     def on_kill(self) -> None:
         """End the command and its children."""

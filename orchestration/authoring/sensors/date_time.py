@@ -28,12 +28,12 @@ class DateTimeSensor(BaseSensorOperator):
     def __init__(self, *, target_time: str | datetime, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(target_time, (str, datetime)):
-            raise TypeError(f"Expected str or datetime.datetime type for target_time. Got {type(target_time)}")
+            raise TypeError(f"target_time is a datetime or a text of one, not {target_time!r}")
         self.target_time = target_time if isinstance(target_time, str) else target_time.isoformat()
 
     def poke(self, context: Context) -> bool:
         """Look at the clock."""
-        self.log.info("Checking if the time (%s) has come", self.target_time)
+        self.log.info("Waiting until %s", self.target_time)
         return timezone.utcnow() > timezone.parse(self.target_time)
 
 
@@ -54,8 +54,7 @@ class DateTimeSensorAsync(DateTimeSensor):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.end_from_trigger = end_from_trigger
-        self.start_from_trigger = start_from_trigger
+        self.start_from_trigger, self.end_from_trigger = start_from_trigger, end_from_trigger
         if start_from_trigger:
             moment = timezone.parse(self.target_time)
             self.start_trigger_args = replace(

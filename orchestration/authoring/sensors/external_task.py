@@ -63,59 +63,42 @@ class ExternalTaskSensor(BaseSensorOperator):
         self.failed_states = _state_names(failed_states)
         every = [*self.allowed_states, *self.skipped_states, *self.failed_states]
         if len(set(every)) != len(every):
-            raise AirflowException("Duplicate values provided across allowed_states, skipped_states and failed_states.")
-        if external_task_id is not None and external_task_ids:
-            raise ValueError(
-                "Only one of `external_task_id` or `external_task_ids` may be provided to ExternalTaskSensor; "
-                "use external_task_id or external_task_ids or external_task_group_id."
-            )
+            raise AirflowException("A state means one thing: it is in allowed_states, skipped_states or failed_states")
+        given = {
+            "external_task_id": external_task_id is not None,
+            "external_task_ids": bool(external_task_ids),
+            "external_task_group_id": external_task_group_id is not None,
+        }
+        if sum(given.values()) > 1:
+            names = " and ".join(name for name, is_given in given.items() if is_given)
+            raise ValueError(f"A sensor waits for a task, for several, or for a group: {names} is too much")
         if external_task_id is not None:
             external_task_ids = [external_task_id]
-        if external_task_group_id is not None and external_task_ids:
-            raise ValueError(
-                "Only one of `external_task_group_id` or `external_task_ids` may be provided to ExternalTaskSensor; "
-                "use external_task_id or external_task_ids or external_task_group_id."
-            )
         waits_for_tasks = bool(external_task_ids or external_task_group_id)
         known = TASK_STATES if waits_for_tasks else DAG_STATES
         if not known.issuperset(every):
-            raise ValueError(
-                "Valid values for `allowed_states`, `skipped_states` and `failed_states` when `external_task_id`, "
-                f"`external_task_ids` or `external_task_group_id` is {'given' if waits_for_tasks else '`None`'}: "
-                f"{sorted(known, key=str)}"
-            )
+            kind, names = "task" if waits_for_tasks else "DAG run", ", ".join(sorted(map(str, known)))
+            raise ValueError(f"The states of a {kind} are {names}; given were {', '.join(map(str, every))}")
         if execution_delta is not None and execution_date_fn is not None:
-            raise ValueError(
-                "Only one of `execution_delta` or `execution_date_fn` may be provided to ExternalTaskSensor; not both."
-            )
-        self.execution_delta = execution_delta
-        self.execution_date_fn = execution_date_fn
-        self.external_dag_id = external_dag_id
-        self.external_task_id = external_task_id
-        self.external_task_ids = external_task_ids or None
-        self.external_task_group_id = external_task_group_id
-        self.check_existence = check_existence
-        self._has_checked_existence = False
-        self.deferrable = deferrable
-        self.poll_interval = poll_interval
+            raise ValueError("execution_delta and execution_date_fn both say which date to look at: give one of them")
+        self.external_dag_id, self.external_task_group_id = external_dag_id, external_task_group_id
+        self.external_task_ids, self.external_task_id = external_task_ids or None, external_task_id
+        self.execution_date_fn, self.execution_delta = execution_date_fn, execution_delta
+        self.check_existence, self._has_checked_existence = check_existence, False
+        self.deferrable, self.poll_interval = deferrable, poll_interval
 
     def poke(self, context: Context) -> bool:
         """Look at the other DAG once."""
         if self.external_task_ids and len(self.external_task_ids) > len(set(self.external_task_ids)):
-            raise ValueError("Duplicate task_ids passed in external_task_ids parameter")
+            raise ValueError(f"external_task_ids names a task twice: {', '.join(sorted(self.external_task_ids))}")
         dates = self._get_dttm_filter(context)
-        self.log.info("Poking for %s on %s ...", self._target(), ",".join(date.isoformat() for date in dates))
+        self.log.info("Looking at %s of %s", self._target(), ", ".join(date.isoformat() for date in dates))
         if self.check_existence and not self._has_checked_existence:
             self._check_for_existence()
         if self.failed_states and self._count(dates, self.failed_states) > 0:
-            message = f"{self._target()} failed."
-            raise (
-                AirflowSkipException(f"{message} Skipping due to soft_fail.")
-                if self.soft_fail
-                else AirflowException(message)
-            )
+            raise self._failure()
         if self.skipped_states and self._count(dates, self.skipped_states) > 0:
-            raise AirflowSkipException(f"{self._target()} reached a state in our states-to-skip-on list. Skipping.")
+            raise self._skipped()
         return self._count(dates, self.allowed_states) == len(dates)
 
     def execute(self, context: Context) -> None:
@@ -125,39 +108,40 @@ class ExternalTaskSensor(BaseSensorOperator):
             return
         if self.check_existence:
             self._check_for_existence()
-        self.defer(
-            trigger=WorkflowTrigger(
-                external_dag_id=self.external_dag_id,
-                external_task_ids=self.external_task_ids,
-                external_task_group_id=self.external_task_group_id,
-                execution_dates=self._get_dttm_filter(context),
-                failed_states=self.failed_states,
-                skipped_states=self.skipped_states,
-                allowed_states=self.allowed_states,
-                poke_interval=self.poll_interval,
-                soft_fail=self.soft_fail,
-            ),
-            method_name="execute_complete",
-            timeout=self.execution_timeout,
+        trigger = WorkflowTrigger(
+            self.external_dag_id,
+            self._get_dttm_filter(context),
+            self.external_task_ids,
+            self.external_task_group_id,
+            allowed_states=self.allowed_states,
+            skipped_states=self.skipped_states,
+            failed_states=self.failed_states,
+            soft_fail=self.soft_fail,
+            poke_interval=self.poll_interval,
         )
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=self.execution_timeout)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> None:
         """Judge what the trigger saw."""
-        if event["status"] == "success":
-            self.log.info("%s ended as wanted.", self._target())
-        elif event["status"] == "skipped":
-            raise AirflowSkipException("External job has skipped skipping.")
-        elif self.soft_fail:
-            raise AirflowSkipException("External job has failed skipping.")
-        else:
-            raise AirflowException(f"{self._target()} failed.")
+        if event["status"] == "skipped":
+            raise self._skipped()
+        if event["status"] != "success":
+            raise self._failure()
+        self.log.info("There is what was waited for: %s", self._target())
+
+    def _failure(self) -> AirflowException:
+        """What is raised where one of the failed states was seen."""
+        text = f"A failed state was seen: {self._target()}"
+        return AirflowSkipException(f"{text}; soft_fail skips the sensor") if self.soft_fail else AirflowException(text)
+
+    def _skipped(self) -> AirflowSkipException:
+        return AirflowSkipException(f"One of skipped_states was seen: {self._target()}")
 
     def _target(self) -> str:
+        place = f"DAG {self.external_dag_id!r}"
         if self.external_task_ids:
-            return f"External tasks {list(self.external_task_ids)} in DAG {self.external_dag_id}"
-        if self.external_task_group_id:
-            return f"The external task_group '{self.external_task_group_id}' in DAG '{self.external_dag_id}'"
-        return f"The external DAG {self.external_dag_id}"
+            return f"{', '.join(map(repr, self.external_task_ids))} of {place}"
+        return f"group {self.external_task_group_id!r} of {place}" if self.external_task_group_id else place
 
     def _count(self, dates: list[datetime], states: list[str]) -> float:
         return count_external(
@@ -182,19 +166,16 @@ class ExternalTaskSensor(BaseSensorOperator):
     def _check_for_existence(self) -> None:
         dag = store.current().get_dag(self.external_dag_id)
         if dag is None:
-            raise AirflowException(f"The external DAG {self.external_dag_id} does not exist.")
+            raise AirflowException(f"There is no DAG {self.external_dag_id!r} to wait for")
         # A DAG in a zip file has a path below that file.
         file = Path(dag["fileloc"])
         if not any(place.exists() for place in (file, *file.parents) if place.suffix in {".py", ".zip"}):
-            raise AirflowException(f"The external DAG {self.external_dag_id} was deleted.")
-        for task_id in self.external_task_ids or ():
-            if task_id not in dag["task_ids"]:
-                raise AirflowException(f"The external task {task_id} in DAG {self.external_dag_id} does not exist.")
+            raise AirflowException(f"The file of DAG {self.external_dag_id!r} is gone, so nothing of it will run")
+        if missing := [name for name in self.external_task_ids or () if name not in dag["task_ids"]]:
+            raise AirflowException(f"DAG {self.external_dag_id!r} has no task {missing[0]!r} to wait for")
         group_id = self.external_task_group_id
         if group_id and group_id not in dag["group_ids"]:
-            raise AirflowException(
-                f"The external task group '{group_id}' in DAG '{self.external_dag_id}' does not exist."
-            )
+            raise AirflowException(f"DAG {self.external_dag_id!r} has no group {group_id!r} to wait for")
         self._has_checked_existence = True
 
 
@@ -219,9 +200,9 @@ class ExternalTaskMarker(EmptyOperator):
     ) -> None:
         super().__init__(**kwargs)
         if not isinstance(execution_date, (str, datetime)):
-            raise TypeError(f"Expected str or datetime.datetime type for execution_date. Got {type(execution_date)}")
+            raise TypeError(f"execution_date is a datetime or a text of one, not {execution_date!r}")
         if recursion_depth <= 0:
-            raise ValueError("recursion_depth should be a positive integer")
+            raise ValueError(f"recursion_depth counts the markers to follow, from 1 up, not {recursion_depth}")
         self.external_dag_id = external_dag_id
         self.external_task_id = external_task_id
         self.execution_date = execution_date if isinstance(execution_date, str) else execution_date.isoformat()

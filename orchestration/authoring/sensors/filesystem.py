@@ -42,11 +42,8 @@ class FileSensor(BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.filepath = filepath
-        self.fs_conn_id = fs_conn_id
-        self.recursive = recursive
-        self.deferrable = deferrable
-        self.start_from_trigger = start_from_trigger
+        self.fs_conn_id, self.filepath, self.recursive = fs_conn_id, filepath, recursive
+        self.deferrable, self.start_from_trigger = deferrable, start_from_trigger
         if deferrable and start_from_trigger:
             self.start_trigger_args = StartTriggerArgs(
                 trigger_cls="airflow.triggers.file.FileTrigger",
@@ -62,10 +59,8 @@ class FileSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> bool:
         """Look for the file."""
-        self.log.info("Poking for file %s", self.path)
         found = find_file(self.path, recursive=self.recursive)
-        if found is not None:
-            self.log.info("Found File %s", found)
+        self.log.info("Looking for %s: %s", self.path, "nothing yet" if found is None else f"found {found}")
         return found is not None
 
     def execute(self, context: Context) -> None:
@@ -78,8 +73,8 @@ class FileSensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: bool | None = None) -> None:
         """The file is there."""
         if not event:
-            raise AirflowException(f"{self.task_id} task failed as {self.filepath} not found.")
-        self.log.info("%s completed successfully as %s found.", self.task_id, self.filepath)
+            raise AirflowException(f"The trigger ended without having found {self.filepath}")
+        self.log.info("%s was found", self.filepath)
 
     def _trigger(self) -> FileTrigger:
         return FileTrigger(filepath=self.path, recursive=self.recursive, poke_interval=self.poke_interval)

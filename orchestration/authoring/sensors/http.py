@@ -44,12 +44,9 @@ class HttpSensor(BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.endpoint = endpoint
-        self.http_conn_id = http_conn_id
-        self.method = method
-        self.request_params = request_params or {}
+        self.http_conn_id, self.method, self.endpoint = http_conn_id, method, endpoint
+        self.headers, self.request_params = headers or {}, request_params or {}
         self.request_kwargs = request_kwargs or {}
-        self.headers = headers or {}
         codes = ["404"] if response_error_codes_allowlist is None else response_error_codes_allowlist
         self.response_error_codes_allowlist = tuple(map(str, codes))
         self.response_check = response_check
@@ -59,14 +56,9 @@ class HttpSensor(BaseSensorOperator):
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Call once."""
         hook = HttpHook(method=self.method, http_conn_id=self.http_conn_id)
-        self.log.info("Poking: %s", self.endpoint)
         try:
             response = hook.run(
-                self.endpoint,
-                data=self.request_params,
-                headers=self.headers,
-                extra_options=self.extra_options,
-                **self.request_kwargs,
+                self.endpoint, self.request_params, self.headers, self.extra_options, **self.request_kwargs
             )
         except AirflowException as error:
             if str(error).startswith(self.response_error_codes_allowlist):
@@ -99,4 +91,4 @@ class HttpSensor(BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: Any = None) -> None:
         """The server answered."""
-        self.log.info("%s completed successfully.", self.task_id)
+        self.log.info("%s answered", self.endpoint)

@@ -25,15 +25,12 @@ class PythonSensor(BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.python_callable = python_callable
-        self.op_args = op_args or []
-        self.op_kwargs = op_kwargs or {}
+        self.python_callable, self.op_args, self.op_kwargs = python_callable, op_args or [], op_kwargs or {}
         self.templates_dict = templates_dict
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Call the function once."""
         context_merge(context, self.op_kwargs, templates_dict=self.templates_dict)
         self.op_kwargs = determine_kwargs(self.python_callable, self.op_args, context)
-        self.log.info("Poking callable: %s", self.python_callable)
         answer = self.python_callable(*self.op_args, **self.op_kwargs)
         return answer if isinstance(answer, PokeReturnValue) else PokeReturnValue(bool(answer))

@@ -37,35 +37,30 @@ class SqlSensor(BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.conn_id = conn_id
-        self.sql = sql
-        self.parameters = parameters
-        self.success = success
-        self.failure = failure
-        self.selector = selector
+        self.conn_id, self.hook_params = conn_id, hook_params
+        self.sql, self.parameters = sql, parameters
+        self.selector, self.success, self.failure = selector, success, failure
         self.fail_on_empty = fail_on_empty
-        self.hook_params = hook_params
 
     def _get_hook(self) -> DbApiHook:
         hook: Any = BaseHook.get_connection(self.conn_id).get_hook(hook_params=self.hook_params)
         if not isinstance(hook, DbApiHook):
             raise AirflowException(
-                f"The connection type is not supported by {type(self).__name__}. "
-                f"The associated hook should be a subclass of `DbApiHook`. Got {type(hook).__name__}"
+                f"{self.conn_id!r} is a connection for {type(hook).__name__}, which is no database hook: "
+                "give one of a database's type, such as sqlite"
             )
         return hook
 
     def poke(self, context: Context) -> bool:
         """Query once."""
-        self.log.info("Poking: %s (with parameters %s)", self.sql, self.parameters)
         rows = self._get_hook().get_records(self.sql, self.parameters)
         if not rows:
             if self.fail_on_empty:
-                raise AirflowException("No rows returned, raising as per fail_on_empty flag")
+                raise AirflowException("The query found no row, which fails the sensor with fail_on_empty")
             return False
         value = self.selector(rows[0])
         if self._judge("failure", value):
-            raise AirflowException(f"Failure criteria met. self.failure({value}) returned True")
+            raise AirflowException(f"failure() is true for the value found, {value!r}")
         if self.success is not None:
             return self._judge("success", value)
         return bool(value)
@@ -75,5 +70,5 @@ class SqlSensor(BaseSensorOperator):
         if judge is None:
             return False
         if not callable(judge):
-            raise AirflowException(f"self.{name} is present, but not callable -> {judge}")
+            raise AirflowException(f"{name} takes a function of the value found, not {judge!r}")
         return bool(judge(value))

@@ -7,7 +7,6 @@ from typing import Any
 
 from orchestration.authoring import timezone
 from orchestration.authoring.context import Context
-from orchestration.authoring.exceptions import AirflowSkipException
 from orchestration.authoring.sensors.base import BaseSensorOperator
 from orchestration.authoring.triggers.temporal import DateTimeTrigger
 
@@ -22,7 +21,7 @@ class TimeDeltaSensor(BaseSensorOperator):
     def poke(self, context: Context) -> bool:
         """Look at the clock."""
         target = context["data_interval_end"] + self.delta
-        self.log.info("Checking if the time (%s) has come", target)
+        self.log.info("Waiting until %s", target)
         return bool(timezone.utcnow() > target)
 
 
@@ -42,7 +41,7 @@ class TimeDeltaSensorAsync(TimeDeltaSensor):
             trigger = DateTimeTrigger(moment=target, end_from_trigger=self.end_from_trigger)
         except (TypeError, ValueError) as error:
             if self.soft_fail:
-                raise AirflowSkipException("Skipping due to soft_fail is set to True.") from error
+                raise self._skip(error) from error
             raise
         return self.defer(trigger=trigger, method_name="execute_complete")
 

@@ -22,7 +22,7 @@ class TimeSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> bool:
         """Look at the clock."""
-        self.log.info("Checking if the time (%s) has come", self.target_time)
+        self.log.info("Waiting until %s", self.target_time)
         return timezone.make_naive(timezone.utcnow(), self.dag.timezone).time() > self.target_time
 
 
@@ -45,9 +45,8 @@ class TimeSensorAsync(BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.start_from_trigger = start_from_trigger
-        self.end_from_trigger = end_from_trigger
         self.target_time = target_time
+        self.start_from_trigger, self.end_from_trigger = start_from_trigger, end_from_trigger
         if start_from_trigger:
             self.start_trigger_args = replace(
                 DATE_TIME_TRIGGER,
@@ -64,10 +63,8 @@ class TimeSensorAsync(BaseSensorOperator):
 
     def execute(self, context: Context) -> NoReturn:
         """Wait in the triggerer."""
-        self.defer(
-            trigger=DateTimeTrigger(moment=self.target_datetime, end_from_trigger=self.end_from_trigger),
-            method_name="execute_complete",
-        )
+        trigger = DateTimeTrigger(self.target_datetime, end_from_trigger=self.end_from_trigger)
+        self.defer(trigger=trigger, method_name="execute_complete")
 
     def execute_complete(self, context: Context, event: Any = None) -> None:
         """The time has come."""

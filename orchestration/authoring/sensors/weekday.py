@@ -33,5 +33,5 @@ class DayOfWeekSensor(BaseSensorOperator):
     def poke(self, context: Context) -> bool:
         """Look at the calendar."""
         today = context["logical_date"] if self.use_task_logical_date else timezone.utcnow()
-        self.log.info("Poking until weekday is in %s, Today is %s", self.week_day, WeekDay(today.isoweekday()).name)
+        self.log.info("Waiting for %s; today is %s", self.week_day, WeekDay(today.isoweekday()).name)
         return today.isoweekday() in self._week_day_num

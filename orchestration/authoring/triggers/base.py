@@ -43,11 +43,22 @@ class BaseTrigger(ABC, LoggingMixin):
         """Wait, and yield one event. Written as ``async def`` with ``yield``."""
 
     async def cleanup(self) -> None:
-        """Give up what was held; called when the trigger is no longer wanted, also after an event."""
+        """Give up what was held; called once nobody waits for the trigger any more, also after an event."""
 
     def __repr__(self) -> str:
         path, arguments = self.serialize()
         return f"<{path} {', '.join(f'{name}={value}' for name, value in arguments.items())}>"
+
+
+class PlainTrigger(BaseTrigger):
+    """A trigger whose arguments are its attributes of the same names."""
+
+    #: The path under which DAG files know the class.
+    path: ClassVar[str]
+    arguments: ClassVar[tuple[str, ...]] = ()
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        return self.path, {name: getattr(self, name) for name in self.arguments}
 
 
 class TriggerEvent:
@@ -73,7 +84,7 @@ class BaseTaskEndEvent(TriggerEvent):
 
     def __init__(self, *, xcoms: dict[str, Any] | None = None, **kwargs: Any) -> None:
         if "payload" in kwargs:
-            raise ValueError("Param 'payload' not supported for this class.")
+            raise ValueError(f"{type(self).__name__} says by its kind what happened, and takes no payload")
         super().__init__(payload=self.task_instance_state.value)
         self.xcoms = xcoms
 

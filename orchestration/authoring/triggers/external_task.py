@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestration.authoring import store, timezone
-from orchestration.authoring.triggers.base import BaseTrigger, TriggerEvent
+from orchestration.authoring.triggers.base import PlainTrigger, TriggerEvent
 
 
 def count_external(
@@ -46,11 +46,17 @@ def count_external(
     return sum(sum(part) / len(part) for part in parts.values()) / len(external_task_ids or [""])
 
 
-class WorkflowTrigger(BaseTrigger):
+class WorkflowTrigger(PlainTrigger):
     """Watches a DAG, some of its tasks or a task group at given logical dates.
 
     The payload's ``status`` is ``success``, ``skipped`` or ``failed``. ``poke_interval`` is in seconds.
     """
+
+    path = "airflow.triggers.external_task.WorkflowTrigger"
+    arguments = (
+        "external_dag_id", "execution_dates", "external_task_ids", "external_task_group_id", "allowed_states",
+        "skipped_states", "failed_states", "soft_fail", "poke_interval",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -66,31 +72,11 @@ class WorkflowTrigger(BaseTrigger):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.external_dag_id = external_dag_id
-        self.execution_dates = execution_dates
-        self.external_task_ids = external_task_ids
+        self.external_dag_id, self.execution_dates = external_dag_id, execution_dates
+        self.external_task_ids = None if external_task_ids is None else list(external_task_ids)
         self.external_task_group_id = external_task_group_id
-        self.failed_states = failed_states
-        self.skipped_states = skipped_states
-        self.allowed_states = allowed_states
-        self.poke_interval = poke_interval
-        self.soft_fail = soft_fail
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        return (
-            "airflow.triggers.external_task.WorkflowTrigger",
-            {
-                "external_dag_id": self.external_dag_id,
-                "execution_dates": self.execution_dates,
-                "external_task_ids": None if self.external_task_ids is None else list(self.external_task_ids),
-                "external_task_group_id": self.external_task_group_id,
-                "failed_states": self.failed_states,
-                "skipped_states": self.skipped_states,
-                "allowed_states": self.allowed_states,
-                "poke_interval": self.poke_interval,
-                "soft_fail": self.soft_fail,
-            },
-        )
+        self.allowed_states, self.skipped_states, self.failed_states = allowed_states, skipped_states, failed_states
+        self.soft_fail, self.poke_interval = soft_fail, poke_interval
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         while (status := await asyncio.to_thread(self._status)) is None:
@@ -115,31 +101,22 @@ class WorkflowTrigger(BaseTrigger):
         )
 
 
-class DagStateTrigger(BaseTrigger):
+class DagStateTrigger(PlainTrigger):
     """Fires when the DAG's runs at all the given logical dates are in one of the states.
 
     The payload is what ``serialize`` gives, as the reference's. ``poll_interval`` is in seconds.
     """
 
+    path = "airflow.triggers.external_task.DagStateTrigger"
+    arguments = ("dag_id", "states", "execution_dates", "poll_interval")
+
     def __init__(
         self, dag_id: str, states: Sequence[str], execution_dates: list[datetime], poll_interval: float = 5.0
     ) -> None:
         super().__init__()
-        self.dag_id = dag_id
-        self.states = states
-        self.execution_dates = execution_dates
+        self.dag_id, self.execution_dates = dag_id, execution_dates
+        self.states = [str(getattr(state, "value", state)) for state in states]
         self.poll_interval = poll_interval
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        return (
-            "airflow.triggers.external_task.DagStateTrigger",
-            {
-                "dag_id": self.dag_id,
-                "states": [str(getattr(state, "value", state)) for state in self.states],
-                "execution_dates": self.execution_dates,
-                "poll_interval": self.poll_interval,
-            },
-        )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         while await asyncio.to_thread(self._count) != len(self.execution_dates):
@@ -150,7 +127,7 @@ class DagStateTrigger(BaseTrigger):
         return count_external(self.execution_dates, self.dag_id, self.states)
 
 
-class TaskStateTrigger(BaseTrigger):
+class TaskStateTrigger(PlainTrigger):
     """Fires when one task is in one of the states at all the given logical dates. Deprecated: use WorkflowTrigger.
 
     The payload's ``status`` is ``success``, or ``timeout`` where the DAG did not run within a minute after
@@ -158,6 +135,9 @@ class TaskStateTrigger(BaseTrigger):
     """
 
     START_TIMEOUT_SECONDS = 60
+
+    path = "airflow.triggers.external_task.TaskStateTrigger"
+    arguments = ("dag_id", "task_id", "states", "execution_dates", "trigger_start_time", "poll_interval")
 
     def __init__(
         self,
@@ -169,25 +149,9 @@ class TaskStateTrigger(BaseTrigger):
         poll_interval: float = 2.0,
     ) -> None:
         super().__init__()
-        self.dag_id = dag_id
-        self.task_id = task_id
-        self.execution_dates = execution_dates
-        self.trigger_start_time = trigger_start_time
-        self.states = states or ["success"]
-        self.poll_interval = poll_interval
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        return (
-            "airflow.triggers.external_task.TaskStateTrigger",
-            {
-                "dag_id": self.dag_id,
-                "task_id": self.task_id,
-                "states": self.states,
-                "execution_dates": self.execution_dates,
-                "poll_interval": self.poll_interval,
-                "trigger_start_time": self.trigger_start_time,
-            },
-        )
+        self.dag_id, self.task_id = dag_id, task_id
+        self.execution_dates, self.states = execution_dates, states or ["success"]
+        self.trigger_start_time, self.poll_interval = trigger_start_time, poll_interval
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         while (status := await asyncio.to_thread(self._status)) is None:

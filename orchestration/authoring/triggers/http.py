@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from orchestration.authoring.compat.module_loading import import_string
 from orchestration.authoring.exceptions import AirflowException
 from orchestration.authoring.hooks.http import HttpAsyncHook, like_requests
-from orchestration.authoring.triggers.base import BaseTrigger, TriggerEvent
+from orchestration.authoring.triggers.base import PlainTrigger, TriggerEvent
 
 if TYPE_CHECKING:
     import httpx
@@ -60,8 +60,11 @@ def auth_path(auth_type: Any) -> str | None:
     return f"{auth_type.__module__}.{auth_type.__qualname__}"
 
 
-class HttpTrigger(BaseTrigger):
+class HttpTrigger(PlainTrigger):
     """Makes one call; the payload's ``status`` is ``success`` with ``response``, or ``error`` with ``message``."""
+
+    path = "airflow.providers.http.triggers.http.HttpTrigger"
+    arguments = ("http_conn_id", "auth_type", "method", "endpoint", "headers", "data", "extra_options")
 
     def __init__(
         self,
@@ -74,27 +77,13 @@ class HttpTrigger(BaseTrigger):
         extra_options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.http_conn_id = http_conn_id
-        self.auth_type = auth_type
-        self.method = method
-        self.endpoint = endpoint
-        self.headers = headers
-        self.data = data
-        self.extra_options = extra_options
+        self.http_conn_id, self.auth_type = http_conn_id, auth_type
+        self.method, self.endpoint = method, endpoint
+        self.data, self.headers, self.extra_options = data, headers, extra_options
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        return (
-            "airflow.providers.http.triggers.http.HttpTrigger",
-            {
-                "http_conn_id": self.http_conn_id,
-                "auth_type": auth_path(self.auth_type),
-                "method": self.method,
-                "endpoint": self.endpoint,
-                "headers": self.headers,
-                "data": self.data,
-                "extra_options": self.extra_options,
-            },
-        )
+        path, arguments = super().serialize()
+        return path, {**arguments, "auth_type": auth_path(self.auth_type)}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         auth_type = import_string(self.auth_type) if isinstance(self.auth_type, str) else self.auth_type
@@ -109,8 +98,11 @@ class HttpTrigger(BaseTrigger):
             yield TriggerEvent({"status": "success", "response": encode_response(response)})
 
 
-class HttpSensorTrigger(BaseTrigger):
+class HttpSensorTrigger(PlainTrigger):
     """Calls every ``poke_interval`` seconds while the answer is 404, and fires the payload True at the first other."""
+
+    path = "airflow.providers.http.triggers.http.HttpSensorTrigger"
+    arguments = ("http_conn_id", "method", "endpoint", "headers", "data", "extra_options", "poke_interval")
 
     def __init__(
         self,
@@ -123,27 +115,9 @@ class HttpSensorTrigger(BaseTrigger):
         poke_interval: float = 5.0,
     ) -> None:
         super().__init__()
-        self.endpoint = endpoint
-        self.http_conn_id = http_conn_id
-        self.method = method
-        self.data = data
-        self.headers = headers
-        self.extra_options = extra_options or {}
+        self.http_conn_id, self.method, self.endpoint = http_conn_id, method, endpoint
+        self.data, self.headers, self.extra_options = data, headers, extra_options or {}
         self.poke_interval = poke_interval
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        return (
-            "airflow.providers.http.triggers.http.HttpSensorTrigger",
-            {
-                "endpoint": self.endpoint,
-                "http_conn_id": self.http_conn_id,
-                "method": self.method,
-                "data": self.data,
-                "headers": self.headers,
-                "extra_options": self.extra_options,
-                "poke_interval": self.poke_interval,
-            },
-        )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         hook = HttpAsyncHook(method=self.method, http_conn_id=self.http_conn_id)

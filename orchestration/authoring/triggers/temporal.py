@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestration.authoring import timezone
-from orchestration.authoring.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+from orchestration.authoring.triggers.base import PlainTrigger, TaskSuccessEvent, TriggerEvent
 
 if TYPE_CHECKING:
     from pendulum import DateTime
@@ -17,26 +17,23 @@ if TYPE_CHECKING:
 LONGEST_SLEEP = 60.0
 
 
-class DateTimeTrigger(BaseTrigger):
+class DateTimeTrigger(PlainTrigger):
     """Fires once at ``moment``, an aware datetime; the event's payload is the moment.
 
     ``end_from_trigger`` ends the task as successful instead of resuming it.
     """
 
+    path = "airflow.triggers.temporal.DateTimeTrigger"
+    arguments = ("moment", "end_from_trigger")
+
     def __init__(self, moment: datetime, *, end_from_trigger: bool = False) -> None:
         super().__init__()
         if not isinstance(moment, datetime):
-            raise TypeError(f"Expected datetime.datetime type for moment. Got {type(moment)}")
+            raise TypeError(f"moment is a datetime, not {moment!r}")
         if moment.tzinfo is None:
-            raise ValueError("You cannot pass naive datetimes")
+            raise ValueError(f"The moment {moment} has no time zone: give it a tzinfo")
         self.moment: DateTime = timezone.convert_to_utc(moment)
         self.end_from_trigger = end_from_trigger
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        return (
-            "airflow.triggers.temporal.DateTimeTrigger",
-            {"moment": self.moment, "end_from_trigger": self.end_from_trigger},
-        )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         self.log.info("Waiting until %s", self.moment.isoformat())

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
-from orchestration.authoring.triggers.base import BaseTrigger, TriggerEvent
+from orchestration.authoring.triggers.base import PlainTrigger, TriggerEvent
 
 
-class SuccessTrigger(BaseTrigger):
+class SuccessTrigger(PlainTrigger):
     """Fires at once with the payload True."""
 
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        return ("airflow.triggers.testing.SuccessTrigger", {})
+    path = "airflow.triggers.testing.SuccessTrigger"
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         yield TriggerEvent(True)
 
 
-class FailureTrigger(BaseTrigger):
+class FailureTrigger(PlainTrigger):
     """Ends at once without an event, which fails the task."""
 
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        return ("airflow.triggers.testing.FailureTrigger", {})
+    path = "airflow.triggers.testing.FailureTrigger"
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         no_events: tuple[TriggerEvent, ...] = ()

@@ -132,7 +132,7 @@ def test_an_operator_checks_and_filters(server):
         response_filter=lambda response: response.json()["n"],
     )
     assert execute(task).result == 1
-    with pytest.raises(AirflowException, match="check returned False"):
+    with pytest.raises(AirflowException, match="response_check found the answer wrong"):
         execute(make(response_check=lambda response: False))
 
 

@@ -54,7 +54,7 @@ def test_the_transfer_operator_does_not_overwrite_unasked(memory, tmp_path):
     with make_dag():
         careful = FileTransferOperator(task_id="t", src=f"file://{tmp_path}/a", dst=f"file://{tmp_path}/b")
         bold = FileTransferOperator(task_id="u", src=f"file://{tmp_path}/a", dst=f"file://{tmp_path}/b", overwrite=True)
-    with pytest.raises(ValueError, match="already exists"):
+    with pytest.raises(ValueError, match="is there already"):
         execute(careful)
     execute(bold)
     assert (tmp_path / "b").read_text() == "new"

@@ -89,7 +89,7 @@ def test_a_script_file_is_rendered_and_run(tmp_path):
     assert script.endswith(".sh")
 
 
-@pytest.mark.parametrize(("cwd", "words"), [("/not/there", "Can not find the cwd"), (__file__, "must be a directory")])
+@pytest.mark.parametrize(("cwd", "words"), [("/not/there", "is not there"), (__file__, "is a file")])
 def test_a_missing_working_folder_fails(cwd, words):
     with pytest.raises(AirflowException, match=words):
         execute(bash("pwd", cwd=cwd))

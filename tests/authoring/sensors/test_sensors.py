@@ -68,7 +68,7 @@ def test_a_time_of_day_is_one_of_the_dags_zone():
 
 
 def test_a_target_that_is_no_time_is_refused():
-    with pytest.raises(TypeError, match="Got <class 'int'>"):
+    with pytest.raises(TypeError, match="not 5"):
         made(DateTimeSensor, target_time=5)
 
 
@@ -164,7 +164,7 @@ def test_a_deferrable_file_sensor_looks_once_and_then_defers(tmp_path):
         "poke_interval": 7.0,
     }
     execute(task, resume=("execute_complete", {"event": True}))
-    with pytest.raises(AirflowException, match="not found"):
+    with pytest.raises(AirflowException, match="without having found"):
         execute(task, resume=("execute_complete", {"event": None}))
     (tmp_path / "a.txt").touch()
     execute(task)
