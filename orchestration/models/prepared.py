@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -167,16 +167,15 @@ def columns(model: type[Model], path: str = "", *, has_moments: bool = True) -> 
 
     ``has_moments`` False leaves out its moments: an instance reads them when somebody asks for them.
     """
-    return [f"{path}{each.attname}" for each in _fields(model, has_moments=has_moments)]
+    return [f"{path}{name}" for name in _names(model, has_moments=has_moments)]
 
 
 def instance(model: type[M], values: Sequence[Any], *, has_moments: bool = True) -> M:
     """A model's instance from the values of ``columns``, as if it had been read by a query of its own."""
-    return model.from_db(
-        DEFAULT_DB_ALIAS, [each.attname for each in _fields(model, has_moments=has_moments)], list(values)
-    )
+    return model.from_db(DEFAULT_DB_ALIAS, _names(model, has_moments=has_moments), list(values))
 
 
-def _fields(model: type[Model], *, has_moments: bool) -> list[Any]:
+@cache
+def _names(model: type[Model], *, has_moments: bool) -> tuple[str, ...]:
     fields = model._meta.concrete_fields
-    return [each for each in fields if has_moments or not isinstance(each, DateTimeField)]
+    return tuple(each.attname for each in fields if has_moments or not isinstance(each, DateTimeField))
