@@ -48,6 +48,11 @@ class Operation:
         """What it asks of a caller."""
         return requirements.BY_ID[self.id]
 
+    @cached_property
+    def is_query_checked(self) -> bool:
+        """Whether unknown query parameters are refused: not where neither the path nor the query has one."""
+        return self.parameters is not None and not (self.parameters is NoParameters and "{" not in self.path)
+
     @property
     def method(self) -> str:
         return self.rule.method

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from typing import Any, NoReturn
 
@@ -39,9 +40,8 @@ def _check_type(request: HttpRequest) -> None:
     kind = (request.content_type or "").lower()
     if kind.startswith("multipart/"):
         raise bad_request(_EMPTY)  # no form's fields are read, so as in the reference there is nothing in it
-    charset = (request.content_params or {}).get("charset", "utf-8").lower()
-    is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
-    if not is_json or charset not in {"utf-8", "utf8"}:
+    # A charset means nothing beside JSON, which is UTF-8 (RFC 8259, sections 8.1 and 11); some HTTP libraries add one.
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise Problem(415, f"Invalid Content-type ({kind}), expected JSON data")
     if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise Problem(415, "Send the body without Content-Encoding.")
@@ -54,12 +54,12 @@ def loads(text: bytes) -> Any:
     ``MAX_DEPTH`` levels, integers beyond 64 bits.
     """
     try:
-        value = orjson.loads(text)
+        value = orjson.loads(text.removeprefix(codecs.BOM_UTF8))  # which parsers may pass over (RFC 8259, section 8.1)
     except orjson.JSONDecodeError:
         raise bad_request(_NOT_JSON) from None
     has_huge_number = _check(value)
     if has_huge_number:
-        json.loads(text, parse_int=_small_integer)
+        json.loads(text.removeprefix(codecs.BOM_UTF8), parse_int=_small_integer)
     return value
 
 

@@ -19,8 +19,13 @@ from api_v1.problems import bad_request
 
 #: Characters of a refused value that an error shows.
 _SHOWN = 200
-_NAIVE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?", re.ASCII)
+#: A moment as the reference reads it where its document says ``format: datetime``: digits and signs may be left out.
+_LOOSE = re.compile(
+    r"(\d{4})-(\d\d?)-(\d\d?)[T ](\d\d?):(\d\d?)(?::(\d\d?)(?:\.(\d{1,6})\d{0,6})?)?(Z|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII,
+)
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
+INT64_MAX = 2**63 - 1
 
 
 def shown(value: Any) -> str:
@@ -142,11 +147,18 @@ class LooseMoment(Moment):
         pass
 
     def to_internal_value(self, value: Any) -> datetime:
+        match = _LOOSE.fullmatch(value)
+        if match is None:
+            raise serializers.ValidationError("Not a valid datetime.")
+        *parts, fraction, offset = match.groups()
+        if offset is None:
+            raise bad_request("Naive datetime is disallowed", title="Invalid datetime format")
+        year, month, day, hour, minute, second = (part or "0" for part in parts)
+        zone = "+00:00" if offset == "Z" else f"{offset[:3]}:{offset[3:].removeprefix(':') or '00'}"
+        micro = f".{fraction}" if fraction else ""
         try:
-            return moment(value)
+            return moment(f"{year}-{month:0>2}-{day:0>2}T{hour:0>2}:{minute:0>2}:{second:0>2}{micro}{zone}")
         except ValueError:
-            if _NAIVE.fullmatch(value):
-                raise bad_request("Naive datetime is disallowed", title="Invalid datetime format") from None
             raise serializers.ValidationError("Not a valid datetime.") from None
 
 

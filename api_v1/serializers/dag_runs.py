@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from api_v1.problems import bad_request
 from api_v1.rows import Row, Shape
-from api_v1.serializers.base import BodySerializer, Choice, Listing, Moment, Object, Text, Truth, Whole
+from api_v1.serializers.base import INT64_MAX, BodySerializer, Choice, Listing, Moment, Object, Text, Truth, Whole
 from orchestration.models import DagRun
 from orchestration.states import DagRunState
 
@@ -133,8 +133,8 @@ class RunBatchBody(BodySerializer):
     """Which runs to list."""
 
     order_by = Text(required=False)
-    page_offset = Whole(required=False, min_value=0)
-    page_limit = Whole(required=False, min_value=1, help_text="100 when it is not sent.")
+    page_offset = Whole(required=False, min_value=0, max_value=INT64_MAX)
+    page_limit = Whole(required=False, min_value=1, max_value=INT64_MAX, help_text="100 when it is not sent.")
     dag_ids = Listing(child=Text(), required=False)
     states = Listing(child=Text(), required=False)
     execution_date_gte = Moment(required=False)

@@ -31,7 +31,7 @@ class ActionResourceBody(NestedBody):
 class RoleBody(BodySerializer):
     """A role."""
 
-    name = FilledText(required=False, help_text="The name of the role.")
+    name = FilledText(required=False, max_length=64, help_text="The name of the role.")
     actions = Listing(child=ActionResourceBody(), required=False, help_text="What its holders may do.")
 
     required_late: ClassVar = ("name",)

@@ -13,7 +13,18 @@ from rest_framework import serializers
 from api_v1.pagination import Page
 from api_v1.problems import bad_request
 from api_v1.rows import Row, Shape
-from api_v1.serializers.base import BodySerializer, Choice, Listing, LooseMoment, Moment, Number, Text, Truth, Whole
+from api_v1.serializers.base import (
+    INT64_MAX,
+    BodySerializer,
+    Choice,
+    Listing,
+    LooseMoment,
+    Moment,
+    Number,
+    Text,
+    Truth,
+    Whole,
+)
 from api_v1.serializers.dag_runs import check_note
 from orchestration.authoring.secrets import redact
 from orchestration.models import SlaMiss, TaskInstance, Trigger
@@ -241,8 +252,8 @@ class MappableNoteBody(NoteBody):
 class BatchBody(BodySerializer):
     """Which task instances to list."""
 
-    page_offset = Whole(required=False, min_value=0)
-    page_limit = Whole(required=False, min_value=1, help_text="100 when it is not sent.")
+    page_offset = Whole(required=False, min_value=0, max_value=INT64_MAX)
+    page_limit = Whole(required=False, min_value=1, max_value=INT64_MAX, help_text="100 when it is not sent.")
     dag_ids = Listing(child=Text(), required=False)
     dag_run_ids = Listing(child=Text(), required=False)
     task_ids = Listing(child=Text(), required=False)

@@ -25,6 +25,10 @@ _READ_ONLY = (
 )
 
 
+#: Characters of a user's texts.
+_LONGEST = 256
+
+
 class UserRoleBody(NestedBody):
     """A role's name."""
 
@@ -34,11 +38,13 @@ class UserRoleBody(NestedBody):
 class UserBody(BodySerializer):
     """A user."""
 
-    username = FilledText(required=False, help_text="The username.")
-    email = FilledText(required=False, help_text="The user's email.")
-    first_name = Text(required=False, help_text="The user's first name.")
-    last_name = Text(required=False, help_text="The user's last name.")
-    password = Text(required=False, write_only=True, is_secret=True, help_text="The user's password.")
+    username = FilledText(required=False, max_length=_LONGEST, help_text="The username.")
+    email = FilledText(required=False, max_length=_LONGEST, help_text="The user's email.")
+    first_name = Text(required=False, max_length=_LONGEST, help_text="The user's first name.")
+    last_name = Text(required=False, max_length=_LONGEST, help_text="The user's last name.")
+    password = Text(
+        required=False, write_only=True, is_secret=True, max_length=_LONGEST, help_text="The user's password."
+    )
     roles = Listing(child=UserRoleBody(allow_null=True), required=False, help_text="The user's roles.")
     is_active = Truth(required=False, help_text="Whether the user may sign in.")
     is_admin = Truth(required=False, help_text="Whether the user has the role Admin.")

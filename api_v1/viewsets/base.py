@@ -118,7 +118,7 @@ class OperationViewSet(ViewSetMixin, APIView):
             if self.identity is None:
                 raise Problem(401)
             self.request.user = self.identity.user
-        self.query = {} if operation.parameters is None else operation.parameters.read(request.GET)
+        self.query = operation.parameters.read(request.GET) if operation.is_query_checked else {}  # type: ignore[union-attr]
         if operation.body is not None:
             self.body = body_of(request)
             operation.body.check_body(self.body)

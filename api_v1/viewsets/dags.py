@@ -127,16 +127,16 @@ class DagViewSet(OperationViewSet):
 
     def patch(self) -> Any:
         """Pause or unpause a DAG."""
-        is_paused = self._is_paused()
+        data = self._switch()
         dag_id = self.kwargs["dag_id"]
         if not Dag.objects.filter(pk=dag_id).exists():
             raise not_found(f"Dag with id: '{dag_id}' not found")
-        dags.set_paused([dag_id], is_paused, actor=self.caller)
+        dags.set_paused([dag_id], _is_paused(data), actor=self.caller)
         return dag_row(dag_id)
 
     def patch_many(self) -> Any:
         """Pause or unpause the DAGs of one page; all of them or none."""
-        is_paused = self._is_paused()
+        is_paused = _is_paused(self._switch())
         here = page(self.query)
         if self.query["dag_id_pattern"] == "~":
             self.query["dag_id_pattern"] = "%"
@@ -147,15 +147,12 @@ class DagViewSet(OperationViewSet):
         dags.set_paused(dag_ids, is_paused, actor=self.caller)
         return {"dags": dag_rows(Dag.objects.filter(dag_id__in=dag_ids).order_by("dag_id")), "total_entries": total}
 
-    def _is_paused(self) -> bool | None:
+    def _switch(self) -> dict[str, Any]:
         data = self.load()
         mask = self.query.get("update_mask")
         if mask is not None and mask != ["is_paused"]:
             raise bad_request("Only `is_paused` field can be updated through the REST API")
-        if "is_paused" not in data:
-            raise bad_request("{'is_paused': ['Missing data for required field.']}")
-        is_paused: bool | None = data["is_paused"]
-        return is_paused
+        return data
 
     def delete(self) -> None:
         """Delete a DAG with its history; its file, if it is still there, brings it back with the next parse."""
@@ -163,6 +160,13 @@ class DagViewSet(OperationViewSet):
         if dag is None:
             raise not_found(f"Dag with id: '{self.kwargs['dag_id']}' not found")
         dags.delete(dag, actor=self.caller)
+
+
+def _is_paused(data: dict[str, Any]) -> bool | None:
+    if "is_paused" not in data:
+        raise bad_request("{'is_paused': ['Missing data for required field.']}")
+    is_paused: bool | None = data["is_paused"]
+    return is_paused
 
 
 def _missing(dag_id: str) -> Exception:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.core.signing import BadSignature, Signer
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from api_v1.filters.logs import LogParameters
 from api_v1.negotiation import best_match
@@ -22,6 +22,7 @@ from orchestration.models import TaskInstance, TaskInstanceHistory
 
 #: What can be answered; the first where the caller takes anything.
 _TYPES = ("text/plain", "application/json")
+
 _SALT = "api_v1.log_position"
 _BAD_TOKEN = "Bad Signature. Please use only the tokens provided by the API."  # noqa: S105 an error's title
 
@@ -54,7 +55,7 @@ class LogViewSet(OperationViewSet):
             return self._told(
                 host, f"*** There is no log of try {number} here: it has not started, or ran elsewhere.\n", cursor
             )
-        if best_match(self.request._request, _TYPES) == "text/plain":
+        if _is_text_wanted(self.request._request):
             return StreamingHttpResponse(_as_text(host, path, cursor), content_type="text/plain; charset=utf-8")
         if self.query.get("full_content"):
             return StreamingHttpResponse(_as_json(host, path, cursor), content_type="application/json")
@@ -110,9 +111,14 @@ class LogViewSet(OperationViewSet):
 
     def _told(self, host: str, said: str, cursor: Cursor | None) -> HttpResponse:
         """A sentence in a log's place."""
-        if best_match(self.request._request, _TYPES) == "text/plain":
+        if _is_text_wanted(self.request._request):
             return HttpResponse(f"{host}\n{said}\n", content_type="text/plain; charset=utf-8")
         return json_response({"content": str([(host, said)]), "continuation_token": _token(cursor or Cursor())})
+
+
+def _is_text_wanted(request: HttpRequest) -> bool:
+    """Whether the caller likes text at least as much as JSON; one who says nothing gets JSON, as in the reference."""
+    return "Accept" in request.headers and best_match(request, _TYPES) == "text/plain"
 
 
 def _signer() -> Signer:

@@ -437,13 +437,8 @@ def _skip(outcome: Outcome) -> None:
     )
     if held.map_index >= 0:
         rows = rows.filter(map_index=held.map_index)
-    rows.move(
-        _S.SKIPPED,
-        now=outcome.ended_at,
-        start_date=outcome.ended_at,
-        duration=0.0,
-        reason=f"Skipped by {held.task_id}.",
-    )
+    # Nothing ran: there is no duration, as in the reference.
+    rows.move(_S.SKIPPED, now=outcome.ended_at, start_date=outcome.ended_at, reason=f"Skipped by {held.task_id}.")
 
 
 def _stop_run(outcome: Outcome, spared: frozenset[str]) -> None:

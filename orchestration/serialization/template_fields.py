@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from orchestration.authoring.secrets import redact
+from orchestration.authoring.xcom import LazyXComSelectSequence
 from orchestration.conf import conf
 
 if TYPE_CHECKING:
@@ -32,13 +33,25 @@ def template_field(value: Any, name: str) -> Json:
 
     Masking comes before cutting, so that no part of a secret is left at the cut.
     """
-    shown = redact(plain(value), name, _DEEPEST)
+    if _holds_lazy_values(value):
+        shown = redact(str(redact(value, name, _DEEPEST)))  # all of the field as text, as in the reference
+    else:
+        shown = redact(plain(value), name, _DEEPEST)
     longest = conf.getint("core", "max_templated_field_length")
     text = shown if isinstance(shown, str) else str(shown)
     if not shown or len(text) <= longest:
         return shown
     notice = "Truncated. You can change this behaviour in [core]max_templated_field_length. "
     return f"{notice}{text[: max(longest - len(notice) - 10, 0)]!r}... "
+
+
+def _holds_lazy_values(value: Any, depth: int = 0) -> bool:
+    if isinstance(value, LazyXComSelectSequence):
+        return True
+    if depth >= _DEEPEST or not isinstance(value, (dict, list, tuple)):
+        return False
+    members = value.values() if isinstance(value, dict) else value
+    return any(_holds_lazy_values(member, depth + 1) for member in members)
 
 
 def plain(value: Any, depth: int = 0) -> Json:

@@ -13,6 +13,7 @@ from orchestration.execution.logs import CHUNK, log_path
 from orchestration.models import DagRun, TaskInstance
 from tests.api_v1.conftest import Api, path_of
 from tests.factories import TaskInstanceFactory, TaskInstanceHistoryFactory, make_dag, make_run
+from tests.people import basic
 
 JSON = {"Accept": "application/json"}
 TEXT = {"Accept": "text/plain"}
@@ -51,6 +52,12 @@ def test_a_log_is_text_for_who_takes_anything(api: Api, run: DagRun) -> None:
         answer = api.get(logs(run), headers=accept)
         assert answer.type == "text/plain"
         assert answer.content.decode() == "now\none\ntwo ✓\n\n"
+
+
+def test_a_log_is_json_for_who_does_not_say_what_they_take(api: Api, run: DagRun) -> None:
+    write("one")
+    answer = api.client.get(f"/api/v1{logs(run)}", headers={"Authorization": basic("admin")})
+    assert answer["Content-Type"] == "application/json"
 
 
 def test_a_log_as_json_is_the_text_of_a_list(api: Api, run: DagRun) -> None:

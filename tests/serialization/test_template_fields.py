@@ -9,6 +9,7 @@ import pytest
 
 from orchestration.authoring import secrets
 from orchestration.authoring.baseoperator import BaseOperator
+from orchestration.authoring.xcom import LazyXComSelectSequence
 from orchestration.serialization.template_fields import plain, rendered_fields, template_field
 
 
@@ -92,3 +93,11 @@ def test_the_rendered_fields_of_a_task():
             self.a, self.b = "x", {"k": Thing()}
 
     assert rendered_fields(Op(task_id="t")) == {"a": "x", "b": {"k": "thing"}}
+
+
+def test_a_field_with_lazy_values_is_shown_as_text_without_its_secrets():
+    values = LazyXComSelectSequence(lambda: [{"value": "1"}, {"value": "2"}])
+    assert template_field((values,), "op_args") == "(LazySelectSequence([2 items]),)"
+    assert template_field([{"rows": values, "password": "hunter2"}], "op_args") == (
+        "[{'rows': LazySelectSequence([2 items]), 'password': '***'}]"
+    )
