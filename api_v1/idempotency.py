@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -21,12 +20,11 @@ from api_v1.problems import RETRY_AFTER_SECONDS, Problem, bad_request, foreseen
 from orchestration.conf import ConfigError
 from orchestration.models import IdempotencyRecord, User
 from orchestration.models.encryption import decrypt, encrypt
+from orchestration.models.idempotency import KEPT
 
 if TYPE_CHECKING:
     from api_v1.viewsets.base import OperationViewSet
 
-#: How long an answer is kept.
-KEPT: Final = timedelta(hours=24)
 #: In the answers that were given before.
 REPLAYED: Final = "Idempotency-Replayed"
 _LONGEST: Final = 255
@@ -132,7 +130,7 @@ def _keep(place: dict[str, Any], fingerprint: str, response: HttpResponseBase) -
 
 
 def _clear_old() -> None:
-    old = IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - KEPT)
+    old = IdempotencyRecord.objects.expired(now=timezone.now())
     pks = list(old.order_by("created_at").values_list("pk", flat=True)[:_CLEARED])
     if pks:
         IdempotencyRecord.objects.filter(pk__in=pks).delete()

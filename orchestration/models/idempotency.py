@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Final, Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
 from orchestration.models.fields import JsonTextField
+
+#: How long an answer is kept.
+KEPT: Final = timedelta(hours=24)
+
+
+class IdempotencyQuerySet(models.QuerySet["IdempotencyRecord"]):
+    """Answers."""
+
+    def expired(self, *, now: datetime) -> Self:
+        """Those that are not given again; the scheduler deletes them."""
+        return self.filter(created_at__lt=now - KEPT)
 
 
 class IdempotencyRecord(models.Model):
@@ -21,6 +35,8 @@ class IdempotencyRecord(models.Model):
     headers = JsonTextField(default=dict)
     body = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(db_default=Now())
+
+    objects = IdempotencyQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "method", "path", "key"], name="idempotency_unique")]

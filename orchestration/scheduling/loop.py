@@ -27,8 +27,10 @@ from django.db.models import Min
 
 from orchestration.conf import conf
 from orchestration.execution.executors.base import Executor
+from orchestration.models.backfill import Backfill
 from orchestration.models.dag import Dag
 from orchestration.models.dag_run import DagRun
+from orchestration.models.idempotency import IdempotencyRecord
 from orchestration.models.task_instance import TaskInstance
 from orchestration.models.wakeups import Listener
 from orchestration.scheduling import creation, jobs, progress, queueing, recovery, rows, starting
@@ -436,6 +438,10 @@ class SchedulerLoop:
         if recovery.requeue_orphans(now=now):
             self._hints.must_queue = True
         recovery.drop_scheduled_of_ended_runs(now=now)
+        if Backfill.objects.filter(completed_at=None).exists():  # the net: who ends a run ends its backfill, too
+            with transaction.atomic():
+                Backfill.objects.complete(now=now)
+        IdempotencyRecord.objects.expired(now=now).delete()
 
     def _kill_lost(self) -> None:
         """End the processes of tries that an operator took away."""

@@ -19,6 +19,7 @@ from django.db.models.functions import RowNumber
 
 from orchestration.errors import Invalid
 from orchestration.models import (
+    Backfill,
     CallbackRequest,
     Dag,
     DagImportError,
@@ -95,6 +96,7 @@ RULES: Mapping[str, Rule] = {
     "callback_request": Rule(CallbackRequest, _older(CallbackRequest, "created_at")),
     "import_error": Rule(DagImportError, _older(DagImportError, "timestamp")),
     "session": Rule(Session, _older(Session, "expire_date")),
+    "backfill": Rule(Backfill, _older(Backfill, "completed_at", runs=None)),
     "idempotency_record": Rule(IdempotencyRecord, _older(IdempotencyRecord, "created_at")),
     "dag": Rule(Dag, _older(Dag, "last_parsed_at", is_active=False, runs=None)),
 }

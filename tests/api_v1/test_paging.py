@@ -171,17 +171,15 @@ def test_links_lead_through_each_row_once_and_back(api: Api, name: str) -> None:
     assert rows == walked[: len(rows)]
 
 
-@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("name", [name for name in LISTS if "order_by" in SERVED[name].parameters.base_filters])
 def test_in_every_order_a_walk_gives_each_row_once(api: Api, name: str) -> None:
     """Equal values are kept apart by the primary key."""
     address, fill, key = LISTS[name]
-    parameters = SERVED[name].parameters
-    assert parameters is not None
-    if "order_by" not in parameters.base_filters:
-        pytest.skip("it has one order")
     fill()
-    told = str(parameters.base_filters["order_by"].extra["help_text"])
-    for column in re.findall(r"(-?\w+)(?: \([^)]*\))?(?:, |\.)", told.partition("One of: ")[2]):
+    told = str(SERVED[name].parameters.base_filters["order_by"].extra["help_text"])
+    columns = re.findall(r"(-?\w+)(?: \([^)]*\))?(?:, |\.)", told.partition("One of: ")[2])
+    assert columns
+    for column in columns:
         is_alone = name in ASCENDING or column.startswith("-")
         for order_by in (column,) if is_alone else (column, f"-{column}"):
             answer, whole = follow(api, f"{address}?limit=100&order_by={order_by}")

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from orchestration.models import Dag, DagRun, Job, TaskInstance, wakeups
+from orchestration.models import Backfill, Dag, DagRun, IdempotencyRecord, Job, TaskInstance, wakeups
 from orchestration.scheduling import creation, progress
 from orchestration.scheduling.clock import DatabaseClock
 from orchestration.scheduling.loop import SchedulerLoop
@@ -21,9 +21,11 @@ from orchestration.serialization.values import Expansion, XComLength
 from orchestration.states import TaskInstanceState
 from tests.factories import (
     START,
+    BackfillFactory,
     DagRunFactory,
     JobFactory,
     PoolFactory,
+    UserFactory,
     XComFactory,
     make_dag,
     make_run,
@@ -338,3 +340,18 @@ def test_time_spent_on_a_finished_history_is_none(django_assert_max_num_queries)
     with django_assert_max_num_queries(40):
         loop.run()
     assert TaskInstance.objects.count() == 0
+
+
+def test_kept_answers_are_deleted_after_a_day_and_backfills_without_an_open_run_end(now):
+    dag = make_dag("a", is_paused=True)
+    for hours in (23, 25):
+        key = {"user": UserFactory(), "method": "POST", "path": "/", "key": str(hours), "fingerprint": ""}
+        IdempotencyRecord.objects.create(**key, created_at=now - timedelta(hours=hours))
+    over = BackfillFactory.create(dag=dag)
+    DagRunFactory.create(dag=dag, backfill=over, run_type="backfill", state="failed")
+    at_work = BackfillFactory.create(dag=dag, is_paused=True)
+    DagRunFactory.create(dag=dag, backfill=at_work, run_type="backfill", state="queued")
+    with running():
+        until(lambda: IdempotencyRecord.objects.count() == 1)
+    assert IdempotencyRecord.objects.get().key == "23"
+    assert list(Backfill.objects.exclude(completed_at=None)) == [over]
