@@ -54,7 +54,7 @@ class BaseHook(LoggingMixin):
 class DiscoverableHook:
     """What a provider's hook says of itself."""
 
-    conn_name_attr: str
-    default_conn_name: str
     conn_type: str
     hook_name: str
+    conn_name_attr: str
+    default_conn_name: str

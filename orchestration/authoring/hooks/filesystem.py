@@ -31,10 +31,8 @@ class FSHook(BaseHook):
     Without the connection ``fs_default`` paths are taken as they are.
     """
 
-    conn_name_attr = "fs_conn_id"
-    default_conn_name = "fs_default"
-    conn_type = "fs"
-    hook_name = "File (path)"
+    conn_type, hook_name = "fs", "File (path)"
+    conn_name_attr, default_conn_name = "fs_conn_id", "fs_default"
 
     def __init__(self, fs_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -55,7 +53,6 @@ class FSHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Whether the folder exists, and a sentence."""
         if not self.basepath:
-            return False, "File Path is undefined."
-        if not Path(self.basepath).exists():
-            return False, f"Path {self.basepath} does not exist."
-        return True, f"Path {self.basepath} is existing."
+            return False, "The connection names no folder: put a path into its extra."
+        is_there = Path(self.basepath).exists()
+        return is_there, f"{self.basepath} is {'there' if is_there else 'not there'}."

@@ -115,12 +115,10 @@ class HttpHook(BaseHook):
     do, too). ``adapter`` and the keep-alive arguments are accepted and without effect: httpx keeps connections alive.
     """
 
-    conn_name_attr = "http_conn_id"
-    default_conn_name = "http_default"
-    conn_type = "http"
-    hook_name = "HTTP"
-    default_host = ""
+    conn_type, hook_name = "http", "HTTP"
+    conn_name_attr, default_conn_name = "http_conn_id", "http_default"
     default_headers: dict[str, str] = {}
+    default_host = ""
 
     def __init__(
         self,
@@ -134,10 +132,9 @@ class HttpHook(BaseHook):
         adapter: Any = None,
     ) -> None:
         super().__init__()
-        self.http_conn_id = http_conn_id
         self.method = method.upper()
+        self.http_conn_id, self._auth_type = http_conn_id, auth_type
         self.base_url = ""
-        self._auth_type = auth_type
 
     @property
     def auth_type(self) -> Any:
@@ -189,7 +186,7 @@ class HttpHook(BaseHook):
         """
         with self.get_conn(headers, extra_options) as client:
             url = self.url_from_endpoint(endpoint)
-            self.log.debug("Sending '%s' to url: %s", self.method, url)
+            self.log.debug("%s %s", self.method, url)
             response = client.request(self.method, url, **{**body_arguments(self.method, data), **request_kwargs})
         options = extra_options or {}
         if self.http_conn_id:
@@ -201,8 +198,7 @@ class HttpHook(BaseHook):
     def check_response(self, response: httpx.Response) -> None:
         """Raise AirflowException ``status:reason`` for 4xx and 5xx."""
         if response.status_code >= 400:
-            self.log.error("HTTP error: %s", response.reason_phrase)
-            self.log.error(response.text)
+            self.log.error("The server answered %s with the text:\n%s", response.status_code, response.text)
             raise AirflowException(f"{response.status_code}:{response.reason_phrase}")
 
     def run_with_advanced_retry(self, _retry_args: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
@@ -232,10 +228,8 @@ class HttpAsyncHook(BaseHook):
 
     METHODS = frozenset({"GET", "POST", "PATCH", "HEAD", "PUT", "DELETE", "OPTIONS"})
 
-    conn_name_attr = "http_conn_id"
-    default_conn_name = "http_default"
-    conn_type = "http"
-    hook_name = "HTTP"
+    conn_type, hook_name = "http", "HTTP"
+    conn_name_attr, default_conn_name = "http_conn_id", "http_default"
 
     def __init__(
         self,
@@ -247,13 +241,11 @@ class HttpAsyncHook(BaseHook):
     ) -> None:
         super().__init__()
         if retry_limit < 1:
-            raise ValueError("Retry limit must be greater than equal to 1")
-        self.http_conn_id = http_conn_id
+            raise ValueError(f"retry_limit counts the tries, the first included: from 1 up, not {retry_limit}")
         self.method = method.upper()
-        self.auth_type = auth_type
+        self.http_conn_id, self.auth_type = http_conn_id, auth_type
+        self.retry_delay, self.retry_limit = retry_delay, retry_limit
         self.base_url = ""
-        self.retry_limit = retry_limit
-        self.retry_delay = retry_delay
 
     async def run(
         self,
@@ -268,7 +260,7 @@ class HttpAsyncHook(BaseHook):
         import httpx
 
         if self.method not in self.METHODS:
-            raise HttpMethodException(f"Unexpected HTTP Method: {self.method}")
+            raise HttpMethodException(f"{self.method} is none of {', '.join(sorted(self.METHODS))}")
         hook = HttpHook(self.method, self.http_conn_id, self.auth_type)
         connection = await asyncio.to_thread(self.get_connection, self.http_conn_id) if self.http_conn_id else None
         options, auth = (extra_options or {}), None
@@ -292,7 +284,7 @@ class HttpAsyncHook(BaseHook):
             response = await client.request(self.method, url, **arguments)
             if response.status_code < 400:
                 break
-            self.log.warning("[Try %d of %d] Request to %s failed.", attempt, self.retry_limit, url)
+            self.log.warning("Try %d of %d: %s answered %d", attempt, self.retry_limit, url, response.status_code)
             if response.status_code < 500 or attempt == self.retry_limit:
                 raise HttpErrorException(f"{response.status_code}:{response.reason_phrase}")
             await asyncio.sleep(self.retry_delay)

@@ -11,10 +11,8 @@ from orchestration.authoring.hooks_base import BaseHook
 class PackageIndexHook(BaseHook):
     """The address of a package index, with the connection's user and password in it."""
 
-    conn_name_attr = "pi_conn_id"
-    default_conn_name = "package_index_default"
-    conn_type = "package_index"
-    hook_name = "Package Index (Python)"
+    conn_type, hook_name = "package_index", "Package Index (Python)"
+    conn_name_attr, default_conn_name = "pi_conn_id", "package_index_default"
 
     def __init__(self, pi_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -28,7 +26,7 @@ class PackageIndexHook(BaseHook):
         """The index's address with credentials; ValueError if the connection has no host."""
         connection = self.get_connection(self.pi_conn_id)
         if not connection.host:
-            raise ValueError("Please provide an index URL.")
+            raise ValueError(f"Connection {self.pi_conn_id!r} names no index: put the index URL into its host")
         parts = urlsplit(connection.host)
         host = parts.netloc.rpartition("@")[2]
         if connection.login:

@@ -97,7 +97,7 @@ class PostgresHook(DbApiHook):
             return rows.tuple_row
         name = _ROW_FACTORIES.get(cursor.lower())
         if name is None:
-            raise ValueError(f"Invalid cursor passed {cursor}. Valid options are: {sorted(_ROW_FACTORIES)}")
+            raise ValueError(f"cursor is one of {', '.join(sorted(_ROW_FACTORIES))}, not {cursor!r}")
         return getattr(rows, name)
 
     def get_uri(self) -> str:
@@ -120,7 +120,7 @@ class PostgresHook(DbApiHook):
 
     def copy_expert(self, sql: str, filename: str) -> None:
         """Run a ``COPY … FROM STDIN`` or ``COPY … TO STDOUT`` with a file at the other end."""
-        self.log.info("Running copy expert: %s, filename: %s", sql, filename)
+        self.log.info("%s, with the file %s", sql, filename)
         path = Path(filename)
         path.touch()
         reads_file = " from stdin" in " ".join(sql.lower().split())
@@ -150,13 +150,15 @@ class PostgresHook(DbApiHook):
         """The columns of the table's primary key, None if it has none."""
         rows = self.get_records(
             """
-            select kcu.column_name
-            from information_schema.table_constraints tc
-            join information_schema.key_column_usage kcu
-              on kcu.constraint_name = tc.constraint_name
-             and kcu.table_schema = tc.table_schema and kcu.table_name = tc.table_name
-            where tc.constraint_type = 'PRIMARY KEY' and kcu.table_schema = %s and kcu.table_name = %s
-            order by kcu.ordinal_position
+            select attribute.attname
+            from pg_index
+            join pg_class on pg_class.oid = pg_index.indrelid
+            join pg_namespace on pg_namespace.oid = pg_class.relnamespace
+            cross join unnest(pg_index.indkey) with ordinality as part(number, position)
+            join pg_attribute as attribute
+              on attribute.attrelid = pg_class.oid and attribute.attnum = part.number
+            where pg_index.indisprimary and pg_namespace.nspname = %s and pg_class.relname = %s
+            order by part.position
             """,
             (schema, table),
         )
@@ -175,10 +177,10 @@ class PostgresHook(DbApiHook):
         if not replace:
             return statement
         if not target_fields:
-            raise ValueError("PostgreSQL ON CONFLICT upsert syntax requires column names")
+            raise ValueError("Rows replace others column by column: give the column names as target_fields")
         index = kwargs.get("replace_index")
         if index is None:
-            raise ValueError("PostgreSQL ON CONFLICT upsert syntax requires an unique index")
+            raise ValueError("Rows replace those of the same key: give the columns of a unique index as replace_index")
         unique = [index] if isinstance(index, str) else list(index)
         others = [field for field in target_fields if field not in unique]
         if not others:

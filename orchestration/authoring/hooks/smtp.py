@@ -25,10 +25,8 @@ class SmtpHook(BaseHook):
     ``html_content_template``.
     """
 
-    conn_name_attr = "smtp_conn_id"
-    default_conn_name = "smtp_default"
-    conn_type = "smtp"
-    hook_name = "SMTP"
+    conn_type, hook_name = "smtp", "SMTP"
+    conn_name_attr, default_conn_name = "smtp_conn_id", "smtp_default"
 
     def __init__(self, smtp_conn_id: str = default_conn_name, auth_type: str = "basic") -> None:
         super().__init__()
@@ -54,7 +52,7 @@ class SmtpHook(BaseHook):
         try:
             self.smtp_connection = self.get_connection(self.smtp_conn_id)
         except AirflowNotFoundException:
-            raise AirflowException("SMTP connection is not found.") from None
+            raise AirflowException(f"There is no connection {self.smtp_conn_id!r} to a mail server") from None
         for _ in range(self.smtp_retry_limit):
             try:
                 client = self._build_client()
@@ -66,7 +64,7 @@ class SmtpHook(BaseHook):
                 continue
             self.smtp_client = client
             return self
-        raise AirflowException("Unable to connect to smtp server")
+        raise AirflowException(f"The mail server {self.host} hung up {self.smtp_retry_limit} times: look at its log")
 
     def _build_client(self) -> smtplib.SMTP:
         arguments: dict[str, Any] = {"host": self.host or "localhost", "timeout": self.timeout}
@@ -93,7 +91,7 @@ class SmtpHook(BaseHook):
                 return True, "Connection successfully tested"
         except Exception as error:
             return False, str(error)
-        return False, "Failed to establish connection"
+        return False, f"The mail server {self.host} did not answer NOOP with 250"
 
     def send_email_smtp(
         self,
@@ -113,21 +111,16 @@ class SmtpHook(BaseHook):
     ) -> None:
         """Send a mail; sender, subject and content default to what the connection's extra names."""
         if self.smtp_client is None:
-            raise AirflowException("The 'smtp_client' should be initialized before!")
+            raise AirflowException(f"The mail server is not called yet: send within `with SmtpHook(…)` of {self!r}")
         sender = from_email or self.from_email
         if not sender:
-            raise AirflowException("You should provide `from_email` or define it in the connection.")
+            raise AirflowException(
+                f"The mail has no sender: give from_email, or put it into the extra of {self.smtp_conn_id!r}"
+            )
+        subject = subject or self._template("subject", self.subject_template)
+        content = html_content or self._template("html_content", self.html_content_template)
         message, recipients = build_mime_message(
-            mail_from=sender,
-            to=to,
-            subject=subject or self._template("subject", self.subject_template),
-            html_content=html_content or self._template("html_content", self.html_content_template),
-            files=files,
-            cc=cc,
-            bcc=bcc,
-            mime_subtype=mime_subtype,
-            mime_charset=mime_charset,
-            custom_headers=custom_headers,
+            sender, to, subject, content, files, cc, bcc, mime_subtype, mime_charset, custom_headers
         )
         if dryrun:
             return
@@ -140,19 +133,18 @@ class SmtpHook(BaseHook):
             else:
                 return
 
-    @staticmethod
-    def _template(argument: str, path: str | None) -> str:
-        if path is None:
-            raise AirflowException(
-                f"You should provide `{argument}` or define `{argument}_template` in the connection."
-            )
-        return Path(path).read_text(encoding="utf-8")
+    def _template(self, argument: str, path: str | None) -> str:
+        if path is not None:
+            return Path(path).read_text(encoding="utf-8")
+        raise AirflowException(
+            f"The mail has no {argument}: give it, or put {argument}_template into the extra of {self.smtp_conn_id!r}"
+        )
 
     @property
     def conn(self) -> Connection:
         """The connection; AirflowException before ``get_conn``."""
         if self.smtp_connection is None:
-            raise AirflowException("The smtp connection should be loaded before!")
+            raise AirflowException("The connection is looked up by get_conn(): call that first")
         return self.smtp_connection
 
     @property

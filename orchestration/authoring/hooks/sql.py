@@ -32,9 +32,8 @@ class DbApiHook(BaseHook):
 
     conn_name_attr: ClassVar[str] = ""
     default_conn_name = "default_conn_id"
+    supports_autocommit = supports_executemany = False
     strip_semicolon = False
-    supports_autocommit = False
-    supports_executemany = False
     #: An object with ``connect(host, port, username, schema)``, for subclasses without a ``get_conn`` of their own.
     connector: Any = None
     _test_connection_sql = "select 1"
@@ -43,7 +42,9 @@ class DbApiHook(BaseHook):
     def __init__(self, *args: Any, schema: str | None = None, log_sql: bool = True, **kwargs: Any) -> None:
         super().__init__()
         if not self.conn_name_attr:
-            raise AirflowException("conn_name_attr is not defined")
+            raise AirflowException(
+                f"{type(self).__name__} needs a conn_name_attr: the attribute with the connection's id"
+            )
         conn_id = args[0] if len(args) == 1 else kwargs.get(self.conn_name_attr, self.default_conn_name)
         setattr(self, self.conn_name_attr, conn_id)
         self.__schema = schema
@@ -86,7 +87,7 @@ class DbApiHook(BaseHook):
     def get_conn(self) -> Any:
         """A new DBAPI connection."""
         if self.connector is None:
-            raise RuntimeError(f"{type(self).__name__} didn't have `self.connector` set!")
+            raise RuntimeError(f"{type(self).__name__} needs a get_conn() of its own, or a connector to call")
         known = self.connection
         return self.connector.connect(host=known.host, port=known.port, username=known.login, schema=known.schema)
 
@@ -161,7 +162,7 @@ class DbApiHook(BaseHook):
         else:
             statements = list(sql)
         if not statements:
-            raise ValueError("List of SQL statements is empty")
+            raise ValueError("There is no statement to run: sql is empty")
         results: list[Any] = []
         descriptions: list[Any] = []
         with self._create_autocommit_connection(autocommit) as conn:
@@ -171,7 +172,8 @@ class DbApiHook(BaseHook):
                     if handler is not None:
                         results.append(self._make_common_data_structure(handler(cursor)))
                         descriptions.append(cursor.description)
-            if not self.get_autocommit(conn):
+            is_committed = self.get_autocommit(conn)
+            if not is_committed:
                 conn.commit()
             self.get_db_log_messages(conn)
         if handler is None:
@@ -188,18 +190,15 @@ class DbApiHook(BaseHook):
 
     def _run_command(self, cur: Any, sql_statement: str, parameters: Parameters) -> None:
         if self.log_sql:
-            self.log.info("Running statement: %s, parameters: %s", sql_statement, parameters)
-        if parameters:
-            cur.execute(sql_statement, parameters)
-        else:
-            cur.execute(sql_statement)
+            self.log.info("Running %s with %s", sql_statement, parameters or "no parameters")
+        cur.execute(sql_statement, *([parameters] if parameters else []))
         if cur.rowcount >= 0:
-            self.log.info("Rows affected: %s", cur.rowcount)
+            self.log.info("%s rows", cur.rowcount)
 
     def set_autocommit(self, conn: Any, autocommit: bool) -> None:
         """Let each statement be a transaction of its own."""
         if not self.supports_autocommit and autocommit:
-            self.log.warning("%s connection doesn't support autocommit but autocommit activated.", self.get_conn_id())
+            self.log.warning("autocommit has no effect: %s cannot do it", type(self).__name__)
         conn.autocommit = autocommit
 
     def get_autocommit(self, conn: Any) -> bool:
@@ -211,10 +210,11 @@ class DbApiHook(BaseHook):
 
     @contextmanager
     def _create_autocommit_connection(self, autocommit: bool = False) -> Iterator[Any]:
-        with closing(self.get_conn()) as conn:
+        opened = self.get_conn()
+        with closing(opened):
             if self.supports_autocommit:
-                self.set_autocommit(conn, autocommit)
-            yield conn
+                self.set_autocommit(opened, autocommit)
+            yield opened
 
     def _generate_insert_sql(
         self,
@@ -266,8 +266,7 @@ class DbApiHook(BaseHook):
                         cursor.execute(self._generate_insert_sql(table, row, target_fields, replace, **kwargs), row)
                 conn.commit()
                 done += len(chunk)
-                self.log.info("Loaded %s rows into %s so far", done, table)
-        self.log.info("Done loading. Loaded a total of %s rows into %s", done, table)
+                self.log.info("%s rows are in %s", done, table)
 
     @classmethod
     def _serialize_cells(cls, row: Sequence[Any], conn: Any = None) -> tuple[Any, ...]:

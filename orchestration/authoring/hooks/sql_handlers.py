@@ -30,6 +30,4 @@ def fetch_one_handler(cursor: Any) -> tuple[Any, ...] | None:
 
 def _refuse_without_description(cursor: Any) -> None:
     if not hasattr(cursor, "description"):
-        raise RuntimeError(
-            "The database's driver is not a DBAPI 2.0 driver. Use an operator and a handler made for it."
-        )
+        raise RuntimeError("The driver's cursor is none of DBAPI 2.0: use an operator and a handler made for it")

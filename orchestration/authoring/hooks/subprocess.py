@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from orchestration.authoring.hooks_base import BaseHook
@@ -49,9 +49,8 @@ class SubprocessHook(BaseHook):
         ``env`` None inherits this process's environment; an empty mapping is an empty environment. ``cwd`` None is a
         temporary folder. Bytes that are not text in ``output_encoding`` are logged as escapes.
         """
-        self.log.info("Tmp dir root location: %s", gettempdir())
         with working_directory(cwd) as folder:
-            self.log.info("Running command: %s", list(command))
+            self.log.info("Running %s in %s", list(command), folder)
             self.sub_process = subprocess.Popen(
                 list(command),
                 stdout=subprocess.PIPE,
@@ -61,14 +60,13 @@ class SubprocessHook(BaseHook):
                 start_new_session=True,  # a group of its own, so that send_sigterm reaches the command's children
             )
             assert self.sub_process.stdout is not None
-            self.log.info("Output:")
             line = ""
             with self.sub_process.stdout as output:
                 for raw in output:
                     line = raw.decode(output_encoding, errors="backslashreplace").rstrip()
                     self.log.info("%s", line)
             exit_code = self.sub_process.wait()
-            self.log.info("Command exited with return code %s", exit_code)
+            self.log.info("The command ended with %s", exit_code)
         return SubprocessResult(exit_code=exit_code, output=line)
 
     def send_sigterm(self) -> None:
@@ -76,6 +74,6 @@ class SubprocessHook(BaseHook):
         process = self.sub_process
         if process is None or process.poll() is not None:
             return
-        self.log.info("Sending SIGTERM signal to process group")
+        self.log.info("The command and its children are told to end (SIGTERM)")
         with contextlib.suppress(ProcessLookupError):
             os.killpg(os.getpgid(process.pid), signal.SIGTERM)

@@ -15,12 +15,11 @@ class DatasetOrTimeSchedule(DatasetTriggeredTimetable):
     """A timetable's runs, and one more whenever the datasets' condition is met."""
 
     def __init__(self, *, timetable: Timetable, datasets: Collection[Dataset] | BaseDataset) -> None:
-        self.timetable = timetable
         self.dataset_condition = datasets if isinstance(datasets, BaseDataset) else DatasetAll(*datasets)
+        self.timetable = timetable
+        for name in ("periodic", "active_runs_limit", "_can_be_scheduled"):
+            setattr(self, name, getattr(timetable, name))
         self.description = f"Triggered by datasets or {timetable.description}"
-        self.periodic = timetable.periodic
-        self._can_be_scheduled = timetable._can_be_scheduled
-        self.active_runs_limit = timetable.active_runs_limit
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, DatasetOrTimeSchedule):
@@ -39,9 +38,11 @@ class DatasetOrTimeSchedule(DatasetTriggeredTimetable):
         from orchestration.authoring.exceptions import AirflowTimetableInvalid
 
         if isinstance(self.timetable, DatasetTriggeredTimetable):
-            raise AirflowTimetableInvalid("cannot nest dataset timetables")
+            raise AirflowTimetableInvalid("The timetable within goes by the clock: put its datasets into `datasets`")
         if not isinstance(self.dataset_condition, BaseDataset):
-            raise AirflowTimetableInvalid("all elements in 'datasets' must be datasets")
+            raise AirflowTimetableInvalid(
+                f"datasets are datasets or a condition over them, not {self.dataset_condition!r}"
+            )
 
     @property
     def summary(self) -> str:

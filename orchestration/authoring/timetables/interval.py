@@ -41,22 +41,18 @@ class DataIntervalTimetable(Timetable):
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
         """The interval after the last one, aligned to the schedule because that may have changed since."""
-        earliest = restriction.earliest
-        if not restriction.catchup:
-            earliest = self._skip_to_latest(earliest)
+        earliest, latest, catchup = restriction
+        candidates = []
+        if last_automated_data_interval is not None:
+            candidates.append(self._align_to_prev(last_automated_data_interval.end))
+        if not catchup:
+            candidates.append(self._skip_to_latest(earliest))
         elif earliest is not None:
-            earliest = self._align_to_next(earliest)
-        if last_automated_data_interval is None:
-            if earliest is None:
-                return None
-            start = earliest
-        else:
-            start = self._align_to_prev(last_automated_data_interval.end)
-            if earliest is not None:
-                start = max(start, earliest)
-        if restriction.latest is not None and start > restriction.latest:
+            candidates.append(self._align_to_next(earliest))
+        start = max(candidates, default=None)
+        if start is None or (latest is not None and latest < start):
             return None
-        return DagRunInfo.interval(start=start, end=self._get_next(start))
+        return DagRunInfo.interval(start, self._get_next(start))
 
 
 class CronDataIntervalTimetable(CronMixin, DataIntervalTimetable):
@@ -72,11 +68,9 @@ class CronDataIntervalTimetable(CronMixin, DataIntervalTimetable):
         return {"expression": self._expression, "timezone": encode_zone(self._timezone)}
 
     def _skip_to_latest(self, earliest: datetime | None) -> datetime:
-        now = utcnow() if earliest is None else in_utc(utcnow(), like=earliest)
-        last_start = self._get_prev(now)
-        next_start = self._get_next(last_start)
-        # On a boundary the interval that ends now is taken, between boundaries the one that ended last.
-        start = last_start if next_start == now else self._get_prev(last_start)
+        # The last complete interval ends now, where the expression fires now, or when it fired last.
+        end = self._align_to_prev(utcnow() if earliest is None else in_utc(utcnow(), like=earliest))
+        start = self._get_prev(end)
         return start if earliest is None else max(start, self._align_to_next(earliest))
 
     def infer_manual_data_interval(self, *, run_after: datetime) -> DataInterval:
@@ -117,7 +111,7 @@ class DeltaDataIntervalTimetable(DataIntervalTimetable):
 
         now = utcnow()
         if now + self._delta <= now:
-            raise AirflowTimetableInvalid(f"schedule interval must be positive, not {self._delta!r}")
+            raise AirflowTimetableInvalid(f"A schedule of {self._delta!r} does not move on: give more than zero")
 
     def _get_next(self, current: datetime) -> datetime:
         return in_utc(_moved(current, self._delta), like=current)

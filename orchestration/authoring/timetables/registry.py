@@ -78,9 +78,9 @@ def create_timetable(schedule: Any, timezone: Any) -> Timetable:
         return DeltaDataIntervalTimetable(schedule)
     if isinstance(schedule, Collection):
         if not all(isinstance(part, Dataset | DatasetAlias) for part in schedule):
-            raise ValueError("All elements in 'schedule' should be datasets or dataset aliases")
+            raise ValueError(f"A list as schedule holds datasets and aliases of datasets, not {schedule!r}")
         return DatasetTriggeredTimetable(DatasetAll(*schedule))
-    raise ValueError(f"{schedule!r} is not a valid schedule_interval.")
+    raise ValueError(f"{schedule!r} is no schedule: give None, a cron expression, a timedelta, datasets or a timetable")
 
 
 def _is_relativedelta(value: Any) -> bool:

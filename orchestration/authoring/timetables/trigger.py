@@ -87,7 +87,7 @@ class MultipleCronTriggerTimetable(TriggerTimetable):
 
     def __init__(self, *crons: str, timezone: Any, interval: Delta = timedelta()) -> None:
         if not crons:
-            raise ValueError("cron expression required")
+            raise ValueError("MultipleCronTriggerTimetable needs a cron expression")
         self._timetables = [CronTriggerTimetable(cron, timezone=timezone, interval=interval) for cron in crons]
         self._timezone = timezone
         self._interval = interval
@@ -153,7 +153,7 @@ class DeltaTriggerTimetable(TriggerTimetable):
 
         now = utcnow()
         if now + self._delta <= now:
-            raise AirflowTimetableInvalid(f"schedule interval must be positive, not {self._delta!r}")
+            raise AirflowTimetableInvalid(f"A schedule of {self._delta!r} does not move on: give more than zero")
 
     def _get_next(self, current: datetime) -> datetime:
         return _before(current, -self._delta)

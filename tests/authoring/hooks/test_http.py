@@ -209,7 +209,7 @@ def test_the_async_hook_gives_up(server, path, calls):
 def test_the_async_hook_refuses_what_is_no_method():
     with pytest.raises(HttpMethodException, match="SING"):
         asyncio.run(HttpAsyncHook("sing", "").run(endpoint="http://127.0.0.1/"))
-    with pytest.raises(ValueError, match="greater"):
+    with pytest.raises(ValueError, match="from 1 up"):
         HttpAsyncHook(retry_limit=0)
 
 

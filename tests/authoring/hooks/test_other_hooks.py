@@ -30,10 +30,10 @@ def test_an_index_needs_an_address(memory):
 
 def test_a_folder_can_be_tested(memory, tmp_path):
     memory.connections["disk"] = connection_value("disk", "fs", extra=f'{{"path": "{tmp_path}"}}')
-    assert FSHook("disk").test_connection() == (True, f"Path {tmp_path} is existing.")
+    assert FSHook("disk").test_connection() == (True, f"{tmp_path} is there.")
     memory.connections["disk"]["extra"] = '{"path": "/not/there"}'
     assert FSHook("disk").test_connection()[0] is False
-    assert FSHook().test_connection() == (False, "File Path is undefined.")
+    assert FSHook().test_connection() == (False, "The connection names no folder: put a path into its extra.")
 
 
 def test_finding_a_file_names_it(tmp_path):

@@ -26,9 +26,8 @@ def test_rows_are_inserted_in_chunks(hook, caplog):
     caplog.set_level("INFO")
     hook.insert_rows("t", ((n, f"row {n}") for n in range(5)), target_fields=["a", "b"], commit_every=2)
     assert hook.get_records("select count(*), max(a) from t") == [(5, 4)]
-    assert [line for line in caplog.messages if "so far" in line] == [
-        "Loaded 2 rows into t so far", "Loaded 4 rows into t so far", "Loaded 5 rows into t so far",
-    ]  # fmt: skip
+    told = [line for line in caplog.messages if "are in t" in line]
+    assert told == ["2 rows are in t", "4 rows are in t", "5 rows are in t"]
 
 
 @pytest.mark.parametrize("kwargs", [{"executemany": True}, {"commit_every": 0}, {"fast_executemany": True}])
@@ -88,7 +87,7 @@ def test_autocommit_that_a_driver_lacks_is_warned_of(hook, caplog):
 
     made = Loud("db")
     made.set_autocommit(type("Connection", (), {})(), True)
-    assert "doesn't support autocommit" in caplog.text
+    assert "autocommit has no effect" in caplog.text
 
 
 def test_optional_libraries_are_named(hook):
