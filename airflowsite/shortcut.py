@@ -7,7 +7,7 @@ below ``/api/`` it passes the short way; a browser, which has a cookie, goes thr
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, cast
 
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
@@ -39,11 +39,11 @@ class ApiShortcut:
 
 
 def _short_way() -> Answer:
-    handler = BaseHandler()
+    handler: Any = BaseHandler()  # its types leave out what is between middleware and view
     handler._view_middleware = []
     handler._template_response_middleware = []
     handler._exception_middleware = []
-    answer: Answer = convert_exception_to_response(handler._get_response)
+    answer: Any = convert_exception_to_response(handler._get_response)
     for name in reversed(SHORT_WAY):
         answer = convert_exception_to_response(import_string(name)(answer))
-    return answer
+    return cast("Answer", answer)

@@ -100,6 +100,7 @@ class DagRun(models.Model):
                 condition=Q(state__in=["queued", "running"]),
             ),
             models.Index(fields=["dag", "state"], name="dag_run_dag_state"),
+            models.Index(fields=["dag", "id"], name="dag_run_of_dag"),
             models.Index(fields=["state", "id"], name="dag_run_state"),
             models.Index(fields=["logical_date"], name="dag_run_logical_date"),
             models.Index(fields=["start_date"], name="dag_run_start_date"),

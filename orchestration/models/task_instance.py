@@ -189,7 +189,12 @@ class TaskInstance(models.Model):
             ),
             models.Index(fields=["dag", "state"], name="task_instance_dag_state"),
             models.Index(fields=["state", "id"], name="task_instance_state"),
+            # Served to lists: a page of a DAG by id, and each filter that a caller may send.
+            models.Index(fields=["dag", "id"], name="task_instance_of_dag"),
             models.Index(fields=["pool"], name="task_instance_pool"),
+            models.Index(fields=["queue"], name="task_instance_queue"),
+            models.Index(fields=["executor"], name="task_instance_executor", condition=Q(executor__isnull=False)),
+            models.Index(fields=["duration"], name="task_instance_duration"),
             models.Index(fields=["start_date"], name="task_instance_start_date"),
             models.Index(fields=["end_date"], name="task_instance_end_date"),
             models.Index(fields=["updated_at"], name="task_instance_updated_at"),
