@@ -505,20 +505,25 @@ class _Terminate:
 
 def _forget_handler() -> None:
     """In a process that a task forked: SIGTERM simply ends it, also while it waits in C code."""
-    if isinstance(signal.getsignal(signal.SIGTERM), _Terminate):
+    if _is_terminable and isinstance(signal.getsignal(signal.SIGTERM), _Terminate):
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+#: Whether SIGTERM is ours; asked in each process that is forked, which is cheaper than to ask for the handler.
+_is_terminable = False
 os.register_at_fork(after_in_child=_forget_handler)
 
 
 @contextlib.contextmanager
 def _terminable(on_kill: Callable[[], None], *, is_last: bool) -> Iterator[None]:
     """Let SIGTERM end the task while it executes; afterwards it has no say where the process has nothing else to do."""
+    global _is_terminable
     before = signal.signal(signal.SIGTERM, _Terminate(on_kill))
+    _is_terminable = True
     try:
         yield
     finally:
+        _is_terminable = False
         signal.signal(signal.SIGTERM, signal.SIG_IGN if is_last else before)
 
 
