@@ -1,8 +1,8 @@
 """The operators' pages at 1,000,000 task instances: queries and milliseconds of each, on SQLite and PostgreSQL.
 
 A fresh database is filled (``pages_rows``), then each page is asked for in one process, through all middleware: once
-to warm it, once to count its queries, then ``--rounds`` times for the median. No page may need more than 300 ms or 30
-queries. The exit status is 1 where one does.
+to warm it, once to count its queries, then ``--rounds`` times: the median, and the best, which is what a quiet machine
+gives. No page may need more than 300 ms or 30 queries. The exit status is 1 where one does.
 """
 
 from __future__ import annotations
@@ -120,6 +120,7 @@ def ask(rounds: int, only: str = "") -> list[dict[str, Any]]:
                 "status": answer.status_code,
                 "queries": count,
                 "ms": statistics.median(times),
+                "best": min(times),
                 "slowest": f"{_seconds(slowest) * 1000:.0f} ms {slowest['sql'][:2000]}",
             }
         )
@@ -180,9 +181,9 @@ def _print(found: dict[str, list[dict[str, Any]]], instances: int) -> None:
     console = Console(width=160)
     load = os.getloadavg()[0]
     console.print(f"{instances:,} task instances; load {load:.1f}; limits {MOST_MILLISECONDS:.0f} ms, {MOST_QUERIES}")
-    table = Table("page", *(f"{name}: {column}" for name in found for column in ("queries", "ms")))
+    table = Table("page", *(f"{name}: {column}" for name in found for column in ("queries", "ms", "best")))
     for line in zip(*found.values(), strict=True):
-        table.add_row(line[0]["page"], *(cell for row in line for cell in (str(row["queries"]), f"{row['ms']:.0f}")))
+        table.add_row(line[0]["page"], *(cell for row in line for cell in _cells(row)))
     console.print(table)
     for name, rows in found.items():
         for row in filter(_misses, rows):
@@ -190,11 +191,15 @@ def _print(found: dict[str, list[dict[str, Any]]], instances: int) -> None:
             console.print(f"    {row['slowest']}", markup=False)
 
 
+def _cells(row: dict[str, Any]) -> tuple[str, str, str]:
+    return str(row["queries"]), f"{row['ms']:.0f}", f"{row['best']:.0f}"
+
+
 def _markdown(found: dict[str, list[dict[str, Any]]]) -> str:
-    head = ["page", *(f"{name} {column}" for name in found for column in ("queries", "ms"))]
+    head = ["page", *(f"{name} {column}" for name in found for column in ("queries", "ms", "best"))]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for line in zip(*found.values(), strict=True):
-        cells = [cell for row in line for cell in (str(row["queries"]), f"{row['ms']:.0f}")]
+        cells = [cell for row in line for cell in _cells(row)]
         lines.append(f"| {line[0]['page']} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -116,6 +116,7 @@ function draw(isNew) {
         return;
     }
     shown = shape;
+    place.dataset.nodes = items.filter((item) => item.data.id).map((item) => item.data.name).join(" ");
     graph?.destroy();
     graph = window.cytoscape({ container: place, elements: items, style: style(), layout: layout(), minZoom: 0.1, maxZoom: 2.5, wheelSensitivity: 0.3 });
     if (graph.zoom() > 1.2) { graph.zoom(1.2); graph.center(); }

@@ -86,7 +86,7 @@ function square(run, label, cell, href) {
     if (!cell) return el("td", {});
     const state = worst(cell.states);
     const count = total(cell.states);
-    const content = el("span", { class: `grid-cell ${stateClass(state)}`, "aria-hidden": "true", text: count > 1 ? (count > 99 ? "99+" : count) : stateLetter(state) });
+    const content = el("span", { class: `grid-cell ${stateClass(state)}`, "aria-hidden": "true", "data-mark": count > 1 ? (count > 99 ? "99+" : count) : stateLetter(state) });
     const title = told(label, run.run_id, cell);
     const name = title.replaceAll("\n", ", ");
     const inner = href ? el("a", { href, "aria-label": name }, content) : el("span", { role: "img", "aria-label": name, tabindex: "-1" }, content);
