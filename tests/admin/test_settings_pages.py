@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -212,3 +213,11 @@ def test_the_permissions_of_each_role_and_grants_on_dags_are_shown(desk):
     assert [name for _, name in context["roles"]] == ["mine"]
     assert dict(context["table"])["Pools"] == [[("R", "can_read")]]
     assert [(grant.dag_id, grant.action) for grant in context["grants"]] == [("d1", "can_edit")]
+
+
+def test_a_role_s_form_has_a_box_for_each_pair_and_no_other(desk):
+    group = role("mine", [Pair("can_read", "Pools")])
+    page = desk.get(reverse("admin:auth_group_change", args=(group.pk,))).content.decode()
+    assert re.search(r'aria-label="can_read on Pools" checked>', page)
+    assert re.search(r'aria-label="can_edit on Pools">', page)
+    assert "can_edit on Datasets" not in page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -80,23 +80,134 @@ def shapes():
 
 shapes()
 """,
+    "sales": """
+from datetime import timedelta
+from airflow.datasets import Dataset
+from airflow.decorators import dag, task, task_group
+from airflow.operators.bash import BashOperator
+from airflow.operators.empty import EmptyOperator
+from airflow.utils.edgemodifier import Label
+import pendulum, time
+
+@dag(schedule="@hourly", start_date=pendulum.datetime(2024, 1, 1, tz="Europe/Berlin"), catchup=False,
+     tags=["sales", "hourly"], max_active_runs=4, description="Loads the orders of each shop and reports on them",
+     default_args={"owner": "data-team", "retries": 1, "retry_delay": timedelta(seconds=1)},
+     doc_md="Loads the **orders** of each shop.")
+def sales():
+    begin = EmptyOperator(task_id="begin")
+
+    @task_group
+    def extract():
+        @task
+        def shops():
+            time.sleep(0.2)
+            return ["berlin", "oslo", "tokyo", "lima"]
+
+        @task
+        def orders(shop, logical_date=None, ti=None):
+            time.sleep(0.1 * len(shop))
+            if shop == "lima" and (logical_date.hour % 5 == 3 or logical_date.hour % 5 == 1 and ti.try_number == 1):
+                raise RuntimeError("The shop in Lima does not answer: no connection after 30 s")
+            return len(shop)
+
+        return orders.expand(shop=shops())
+
+    @task_group
+    def transform(rows):
+        @task
+        def clean(rows):
+            time.sleep(0.3)
+            return sum(rows)
+
+        @task.branch
+        def check(total):
+            return "transform.small" if total < 100 else "transform.large"
+
+        small, large = EmptyOperator(task_id="small"), EmptyOperator(task_id="large")
+        checked = check(clean(rows))
+        checked >> Label("few rows") >> small
+        checked >> Label("many rows") >> large
+        return small
+
+    publish = BashOperator(task_id="publish", bash_command="sleep 0.3; echo published", outlets=[Dataset("s3://shop/report")])
+    rows = extract()
+    begin >> rows
+    transform(rows) >> publish >> EmptyOperator(task_id="done")
+
+sales()
+""",
+    "mend": """
+from airflow.decorators import dag, task
+from airflow.models.param import Param
+import pendulum
+
+@dag(schedule=None, start_date=pendulum.datetime(2024, 1, 1, tz="UTC"), catchup=False, is_paused_upon_creation=False,
+     params={"rows": Param(3, type="integer", minimum=1, description="How many rows to load.")})
+def mend():
+    @task
+    def load(params=None):
+        return params["rows"]
+
+    @task
+    def divide(rows):
+        print("dividing", 12, "by", rows)
+        return 12 / (rows - rows)
+
+    divide(load())
+
+mend()
+""",
+    "feeder": """
+from airflow.datasets import Dataset
+from airflow.decorators import dag, task
+from airflow.operators.trigger_dagrun import TriggerDagRunOperator
+import pendulum
+
+ORDERS = Dataset("s3://shop/orders.csv", extra={"currency": "EUR"})
+START = pendulum.datetime(2024, 1, 1, tz="UTC")
+
+@dag(schedule=None, start_date=START, catchup=False, is_paused_upon_creation=False)
+def feeder():
+    @task(outlets=[ORDERS])
+    def write():
+        print("written")
+    write() >> TriggerDagRunOperator(task_id="call", trigger_dag_id="forms")
+
+@dag(schedule=[ORDERS], start_date=START, catchup=False, is_paused_upon_creation=False)
+def eater():
+    @task
+    def read():
+        print("read")
+    read()
+
+feeder(), eater()
+""",
+}
+#: What the pages show only where an operator allows it.
+_OPTIONS: Mapping[tuple[str, str], object] = {
+    ("webserver", "expose_config"): "non-sensitive-only",
+    ("core", "test_connection"): "Enabled",
 }
 
 
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSystem]:
-    """``manage.py standalone`` with two DAGs, one of which has runs."""
+    """``manage.py standalone`` with some DAGs, one of which has runs."""
     folder = tmp_path_factory.mktemp("dags")
     for name, text in _DAGS.items():
         (folder / f"{name}.py").write_text(text)
     (folder / "broken.py").write_text("from airflow import DAG\nraise ValueError('<b>broken</b> on purpose')\n")
-    with LiveSystem(dags=folder) as system:
+    with LiveSystem(dags=folder, options=_OPTIONS) as system:
         system.wait_for_dags(*_DAGS)
         for number in range(4):
             run_id = f"shape-{number}"
             system.trigger("shapes", dag_run_id=run_id, logical_date=f"2024-02-0{number + 1}T06:00:00Z")
+        for number in range(12):
+            system.trigger("sales", dag_run_id=f"hour-{number:02}", logical_date=f"2024-02-01T{number:02}:00:00Z")
         for number in range(4):
             system.wait_for_run("shapes", f"shape-{number}", seconds=120)
+        for number in range(12):
+            system.wait_for_run("sales", f"hour-{number:02}", seconds=180)
         yield system
 
 
@@ -143,6 +254,12 @@ class Desk:
     def _asked(self, url: str) -> None:
         if not url.startswith((self.live.url, "data:", "blob:")):
             self.problems.append(f"another host: {url}")
+
+    def expect_problem(self, text: str) -> None:
+        """Take one problem that the test asked for off the list; fails where there is none."""
+        found = next((problem for problem in self.problems if text in problem), None)
+        assert found is not None, f"no {text!r} among {self.problems}"
+        self.problems.remove(found)
 
     def open(self, path: str) -> Page:
         """Go to an address below ``/admin/`` and wait until nothing is loaded any more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
@@ -29,12 +29,6 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at r
     def count(self) -> int:
         """The rows that can be paged through."""
         return min(self.counted, MOST_COUNTED)
-
-    def page(self, number: int | str) -> Page[Any]:
-        """Django's; an empty list is not asked for its rows."""
-        if self.count:
-            return super().page(number)
-        return self._get_page(self.object_list.none(), 1, self)  # type: ignore[union-attr]  # it is a queryset
 
     @property
     def words(self) -> str:

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
 
 from orchestration.access import permissions
 from orchestration.access.permissions import GRANTABLE, Caller, Grant, Pair, is_allowed
@@ -25,15 +26,16 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run
     new_password = forms.CharField(
         required=False,
         strip=False,
-        label="password",
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        label="Password",
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text="Stays as it is when nothing is typed. A new one ends the user's sessions and tokens.",
     )
 
     class Meta:
         model = User
         fields = ("username", "email", "first_name", "last_name", "is_active", "groups", "new_password")
-        labels: ClassVar = {"groups": "roles"}
+        labels: ClassVar = {"groups": "Roles"}
+        widgets: ClassVar = {"groups": UnfoldAdminCheckboxSelectMultipleWidget}
         help_texts: ClassVar = {"groups": "Nobody can give a role with rights that they do not have themselves."}
 
 
@@ -54,7 +56,6 @@ class UserTable(ChangedTable):
     )
     list_filter = ("is_active", "is_superuser", "groups")
     search_fields = ("username", "email", "first_name", "last_name")
-    filter_horizontal = ("groups",)
     ordering = ("username",)
 
     def create(self, actor: Caller, obj: User, values: Mapping[str, Any]) -> User:
@@ -78,10 +79,38 @@ class UserTable(ChangedTable):
         users.delete(stored, actor=actor)
 
 
+class PairsWidget(forms.CheckboxSelectMultiple):
+    """A table: a row for each resource, a checkbox for each action on it."""
+
+    template_name = "desk/tables/pairs.html"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """The usual options, by resource and action."""
+        context: dict[str, Any] = super().get_context(name, value, attrs)
+        rows: dict[str, dict[str, Any]] = {}
+        for _, options, _ in context["widget"]["optgroups"]:
+            for option in options:
+                action, resource = Pair.of_codename(str(option["label"]))
+                rows.setdefault(resource, {})[action] = option
+        context["actions"] = roles.ACTIONS
+        context["rows"] = [(name, [(a, rows[name].get(a)) for a in roles.ACTIONS]) for name in sorted(rows)]
+        return context
+
+
+class PairsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not generic at run time
+    """Pairs of actions and resources, by their codenames."""
+
+    widget = PairsWidget
+
+    def label_from_instance(self, obj: Any) -> str:
+        """``can_read:DAG Runs``."""
+        return str(obj.codename)
+
+
 class RoleForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """A role and its pairs of actions and resources."""
 
-    permissions = forms.ModelMultipleChoiceField(
+    permissions = PairsField(
         queryset=Permission.objects.filter(
             content_type__app_label=Resource._meta.app_label, content_type__model=Resource._meta.model_name
         ).order_by("name"),
@@ -100,7 +129,6 @@ class RoleTable(ChangedTable):
     form = RoleForm
     list_display = ("name",)
     search_fields = ("name",)
-    filter_horizontal = ("permissions",)
     ordering = ("name",)
 
     def create(self, actor: Caller, obj: Group, values: Mapping[str, Any]) -> Group:

@@ -50,7 +50,7 @@ function show(data) {
     document.querySelector("[data-network-none]").hidden = data.nodes.length > 0;
     place.closest(".desk-card").hidden = data.nodes.length === 0;
     const byId = new Map(data.nodes.map((node) => [node.id, node]));
-    const link = (id) => el("td", {}, el("a", { href: byId.get(id).url, text: byId.get(id).label }), ` (${KINDS[byId.get(id).kind].words})`);
+    const link = (id) => el("td", {}, el("a", { href: byId.get(id).url, class: "desk-underlined", text: byId.get(id).label }), ` (${KINDS[byId.get(id).kind].words})`);
     document.querySelector("[data-network-list]").replaceChildren(...data.edges.map((edge) => el("tr", {}, link(edge.source), link(edge.target))));
     const kinds = [...new Set(data.nodes.map((node) => node.kind))];
     document.querySelector("[data-legend]").replaceChildren(...kinds.map((kind) => {
