@@ -41,7 +41,7 @@ def test_a_python_task_runs_in_a_process_of_its_own_and_leaves_its_result(bench)
     assert XCom.objects.get(task_instance=ti).length == 3
     assert ti.duration is not None and ti.duration >= 0
     assert ti.hostname and ti.unixname
-    assert bench.events[-1].state == "success"
+    bench.until(lambda: [event.state for event in bench.events][-1:] == ["success"])
 
 
 def test_a_log_has_first_and_last_system_lines_in_the_references_form(bench):

