@@ -7,12 +7,12 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api_v1.file_tokens import file_token
 from api_v1.rows import Row, Shape
 from api_v1.serializers.base import BodySerializer, Truth
 from orchestration.models import Dag, DagTag
 from orchestration.models.dag import DagQuerySet
 from orchestration.serialization.values import SerializedDag
+from orchestration.services.file_tokens import file_token
 
 #: Members of a DAG that callers may not send.
 READ_ONLY = frozenset({

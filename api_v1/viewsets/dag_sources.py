@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 
-from api_v1.file_tokens import fileloc_of
 from api_v1.negotiation import best_match
 from api_v1.operations import Operation
 from api_v1.problems import Problem, not_found
@@ -14,6 +13,7 @@ from api_v1.viewsets.base import OperationViewSet
 from orchestration.access.permissions import EDIT, READ, readable_dag_ids
 from orchestration.models import Dag, DagSource
 from orchestration.services import dags
+from orchestration.services.file_tokens import fileloc_of
 
 #: What can be answered; the first where the caller takes anything.
 _TYPES = ("text/plain", "application/json")

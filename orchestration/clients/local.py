@@ -154,14 +154,14 @@ def find_run(dag_id: str, word: str) -> DagRun:
     if moment is not None:
         found = DagRun.objects.filter(dag_id=dag_id, logical_date=moment).first()
     if found is None:
-        raise NotFound(f"DagRun for {dag_id} with run_id or execution_date of {word!r} not found")
+        raise NotFound(f"{dag_id} has no run whose id or logical date is {word!r}.")
     return found
 
 
 def _dag(dag_id: str) -> Dag:
     dag = Dag.objects.filter(pk=dag_id).first()
     if dag is None:
-        raise NotFound(f"DAG: {dag_id} does not exist in 'dag' table")
+        raise NotFound(f"There is no DAG {dag_id!r}.")
     return dag
 
 

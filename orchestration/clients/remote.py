@@ -263,7 +263,7 @@ class RemoteClient:
             found = self._stable("GET", f"/dags/{_id(dag_id)}/dagRuns", query=query)["dag_runs"]
             if found:
                 return str(found[0]["dag_run_id"])
-        raise NotFound(f"DagRun for {dag_id} with run_id or execution_date of {word!r} not found")
+        raise NotFound(f"{dag_id} has no run whose id or logical date is {word!r}.")
 
     # pools
 
@@ -339,7 +339,7 @@ def _id(text: str) -> str:
 
 
 def _no_dag(dag_id: str) -> str:
-    return f"DAG: {dag_id} does not exist in 'dag' table"
+    return f"There is no DAG {dag_id!r}."
 
 
 def _reason(answer: httpx.Response) -> str:

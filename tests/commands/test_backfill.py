@@ -59,8 +59,8 @@ def test_what_becomes_of_runs_that_exist(dag, reprocess, state, left):
 
 def test_a_dry_run_names_dates_and_tasks_and_makes_nothing(run, dag):
     done = run("dags", "backfill", "d1", *RANGE, "-n", "-t", "b")
-    assert done.out.count("Dry run of DAG d1 on") == 3
-    assert done.out.count("Task a located in DAG d1") == 3
+    assert done.out.count("Would run d1 for") == 3
+    assert done.out.count("  a\n") == 3
     assert "Task c" not in done.out
     assert "Task a" not in run("dags", "backfill", "d1", *RANGE, "-n", "-t", "b", "-i").out
     assert not DagRun.objects.exists()

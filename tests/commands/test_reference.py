@@ -103,14 +103,14 @@ def test_every_command_says_what_it_is_for(run, path, command):
 def test_an_unknown_option_is_a_usage_error(run, path, command):
     done = run(*path, "--no-such-option")
     assert done.status == 2
-    assert "see help above" in done.err
+    assert "The help above says what it takes" in done.err
 
 
 @pytest.mark.parametrize("words", [[], ["nope"], ["pools"], ["pools", "nope"], ["-x"]])
 def test_a_wrong_command_is_a_usage_error(run, words):
     done = run(*words)
     assert done.status == 2
-    assert "command error" in done.err
+    assert "The help above says what it takes" in done.err
     assert "Options" in done.out
 
 

@@ -30,7 +30,7 @@ def test_a_value_is_printed_and_an_unknown_option_is_a_1(run, monkeypatch):
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
     assert run("config", "get-value", "core", "executor").out == "CeleryExecutor\n"
     done = run("config", "get-value", "core", "nope")
-    assert (done.status, done.err) == (1, "The option [core/nope] is not found in config.\n")
+    assert (done.status, done.err) == (1, "Section [core] has no option nope. `airflowsite config list` shows all.\n")
 
 
 def test_options_are_listed_as_a_file_with_secrets_hidden(run, monkeypatch):
@@ -290,7 +290,7 @@ def test_commands_are_djangos_too(capsys):
 
     out = io.StringIO()
     call_command("variables", "set", "k", "v", stdout=out)
-    assert out.getvalue() == "Variable k created\n"
+    assert out.getvalue() == "Set the variable k\n"
     with pytest.raises(SystemExit) as end:
         call_command("variables", "get", "nope")
     assert end.value.code == 1

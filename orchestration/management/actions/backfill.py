@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 import time
 from collections.abc import Collection
 from typing import Any
@@ -15,6 +14,7 @@ from orchestration.errors import Invalid, NotFound, Unavailable
 from orchestration.management.actions.dag_runs import conf_of
 from orchestration.management.actions.dags import find
 from orchestration.management.cli.output import confirm
+from orchestration.management.cli.progress import progress
 from orchestration.models import Backfill, Dag, DagRun, Job, TaskInstance, versions
 from orchestration.services import backfills, dag_runs
 from orchestration.services.clearing_scope import subset
@@ -28,7 +28,7 @@ def backfill(args: argparse.Namespace) -> int:
     """Run DAGs for each of their dates in a range; leaves with 1 when a run failed."""
     start, end = args.start_date or args.end_date, args.end_date or args.start_date
     if start is None:
-        raise Invalid("Provide a start_date and/or end_date")
+        raise Invalid("Say for which dates: --start-date, --end-date, or both.")
     conf = conf_of(args.conf)
     status = 0
     for dag in _dags(args):
@@ -64,17 +64,17 @@ def _task_ids(dag: Dag, args: argparse.Namespace) -> Collection[str] | None:
     shape = versions.current(dag.dag_id)
     named = [task_id for task_id in shape.tasks if _pattern(args.task_regex).search(task_id)]
     if not named:
-        raise Invalid(f"There are no tasks that match '{args.task_regex}' regex. Nothing to run, exiting...")
+        raise Invalid(f"No task of {dag.dag_id} matches {args.task_regex!r}, so there is nothing to run.")
     return subset(shape, named, include_upstream=not args.ignore_dependencies, include_downstream=False)
 
 
 def _describe(dag: Dag, start: Any, end: Any, task_ids: Collection[str] | None) -> None:
     shape = versions.current(dag.dag_id)
     for step in backfills.plan(dag, from_date=start, to_date=end, task_ids=task_ids):
-        print(f"Dry run of DAG {dag.dag_id} on {step.info.logical_date}")
+        print(f"Would run {dag.dag_id} for {step.info.logical_date.isoformat()}:")
         for task_id in shape.tasks:
             if task_ids is None or task_id in task_ids:
-                print(f"Task {task_id} located in DAG {dag.dag_id}")
+                print(f"  {task_id}")
 
 
 def _run(
@@ -85,12 +85,13 @@ def _run(
     conf: dict[str, Any] | None,
     task_ids: Collection[str] | None,
 ) -> int:
+    steps = backfills.plan(dag, from_date=start, to_date=end, run_backwards=args.run_backwards, task_ids=task_ids)
     if not (args.local or args.mark_success or _has_scheduler()):
         raise Unavailable("No scheduler is alive to run the backfill. Start one, or use --local.")
-    existing = DagRun.objects.filter(dag=dag, logical_date__gte=start, logical_date__lte=end).count()
-    question = f"You are about to run {existing} existing runs of {dag.dag_id} again. Are you sure?"
+    existing = sum(step.action is not backfills.Action.CREATE for step in steps)
+    question = f"{existing} runs of {dag.dag_id} are there already and will run again. Go on?"
     if args.reset_dagruns and existing and not confirm(question, yes=args.yes):
-        print("Cancelled, nothing was run.")
+        print("Nothing was run.")
         return 1
     reprocess = Backfill.Reprocess.NONE
     if args.reset_dagruns:
@@ -154,16 +155,16 @@ def _run_here(order: Backfill, *, goes_on: bool) -> None:
 def _wait(order: Backfill, *, pause: float, goes_on: bool) -> None:
     """Look on until the scheduler has run them all; an interrupt or a failure cancels those that wait."""
     total = order.runs.count()
-    told = -1
+    told = 0
     try:
-        while left := backfills.unfinished(order):
-            if total - left != told and sys.stderr.isatty():
+        with progress(total, order.dag_id) as advance:
+            while left := backfills.unfinished(order):
+                advance(total - left - told)
                 told = total - left
-                print(f"[backfill progress] | finished run {told} of {total}", file=sys.stderr, flush=True)
-            if not goes_on and order.runs.filter(state=DagRunState.FAILED).exists() and order.cancelled_at is None:
-                backfills.cancel(order, actor=None)
-                order.refresh_from_db()
-            time.sleep(pause)
+                if not goes_on and order.runs.filter(state=DagRunState.FAILED).exists() and order.cancelled_at is None:
+                    backfills.cancel(order, actor=None)
+                    order.refresh_from_db()
+                time.sleep(pause)
     except KeyboardInterrupt:
         backfills.cancel(order, actor=None)
         raise

@@ -17,7 +17,9 @@ def get_value(args: argparse.Namespace) -> None:
     try:
         print(conf.get(args.section, args.option))
     except ConfigError:
-        raise NotFound(f"The option [{args.section}/{args.option}] is not found in config.") from None
+        raise NotFound(
+            f"Section [{args.section}] has no option {args.option}. `airflowsite config list` shows all."
+        ) from None
 
 
 def list_options(args: argparse.Namespace) -> None:

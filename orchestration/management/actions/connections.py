@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,7 +14,7 @@ from orchestration.authoring.connection import Connection
 from orchestration.authoring.exceptions import AirflowException
 from orchestration.clients.base import ConnectionValue
 from orchestration.errors import Conflict, Invalid, NotFound, Unavailable
-from orchestration.management.cli.output import emit
+from orchestration.management.cli.output import emit, given_ids
 
 #: Options that say a part of a connection, which a URI or JSON says as a whole.
 _PARTS = ("conn_type", "conn_host", "conn_login", "conn_password", "conn_schema", "conn_port")
@@ -106,16 +106,16 @@ def add(args: argparse.Namespace) -> None:
     try:
         clients.current().add_connection(value)
     except Conflict:
-        raise Conflict(f"A connection with `conn_id`={args.conn_id} already exists.") from None
-    print(f"Successfully added `conn_id`={args.conn_id} : {_shown_uri(value)}")
+        raise Conflict(f"{args.conn_id!r} is taken. Delete that connection first, or choose another id.") from None
+    print(f"Added the connection {args.conn_id}: {_shown_uri(value)}")
 
 
 def _wanted(args: argparse.Namespace) -> ConnectionValue:
     whole = args.conn_uri or args.conn_json
     if not (whole or args.conn_type):
-        raise Invalid("Must supply either conn-uri or conn-json if not supplying conn-type")
+        raise Invalid("Say what it connects to: --conn-uri, --conn-json, or --conn-type with the other parts.")
     if args.conn_uri and args.conn_json:
-        raise Invalid("Cannot supply both conn-uri and conn-json")
+        raise Invalid("Give --conn-uri or --conn-json, not both.")
     if not whole:
         return ConnectionValue(
             args.conn_id,
@@ -129,18 +129,22 @@ def _wanted(args: argparse.Namespace) -> ConnectionValue:
             extra=args.conn_extra,
         )
     if args.conn_uri and not urlsplit(args.conn_uri).scheme:
-        raise Invalid("The URI provided to --conn-uri is invalid: it has no scheme such as postgres://")
+        raise Invalid("--conn-uri needs a scheme such as postgres:// in front.")
     clashing = [name for name in _PARTS if getattr(args, name) is not None]
-    clashing += ["--conn-extra"] if args.conn_json and args.conn_extra else []
+    clashing += ["conn_extra"] if args.conn_json and args.conn_extra else []
     if clashing:
         kind = "uri" if args.conn_uri else "json"
-        raise Invalid(f"The following args are not compatible with the --conn-{kind} flag: {clashing!r}")
+        raise Invalid(f"--conn-{kind} says it all already; leave out: {', '.join(map(_flag, clashing))}.")
     connection = parse(args.conn_id, whole)
     if not connection.conn_type:
-        raise Invalid("conn-json is invalid; must supply conn-type")
+        raise Invalid("The connection has no type: add conn_type to the JSON.")
     connection.description = args.conn_description or connection.description
     connection.extra = args.conn_extra if args.conn_extra is not None else connection.extra
     return value_of(connection)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def _port(text: str | None) -> int | None:
@@ -159,12 +163,22 @@ def _shown_uri(value: ConnectionValue) -> str:
 
 
 def delete(args: argparse.Namespace) -> None:
-    """Delete a connection."""
+    """Delete connections."""
+    client = clients.current()
+    for conn_id in given_ids(args.conn_id):
+        if args.dry_run:
+            _found(conn_id, client.connection)
+            print(f"Would delete the connection {conn_id}")
+        else:
+            _found(conn_id, client.delete_connection)
+            print(f"Deleted the connection {conn_id}")
+
+
+def _found(conn_id: str, act: Callable[[str], object]) -> None:
     try:
-        clients.current().delete_connection(args.conn_id)
+        act(conn_id)
     except NotFound:
-        raise NotFound(f"Did not find a connection with `conn_id`={args.conn_id}") from None
-    print(f"Successfully deleted connection with `conn_id`={args.conn_id}")
+        raise NotFound(f"There is no connection {conn_id!r}.") from None
 
 
 def test(args: argparse.Namespace) -> None:
@@ -172,14 +186,12 @@ def test(args: argparse.Namespace) -> None:
     from orchestration.services import connection_tests, connections  # the network's libraries
 
     if not connection_tests.is_enabled():
-        raise Unavailable("Testing connections is disabled. Set [core] test_connection to Enabled.")
-    print(f"Retrieving connection: {args.conn_id!r}")
+        raise Unavailable("Connections may not be tried here. To allow it set [core] test_connection = Enabled.")
     connection = connections.find(args.conn_id)
-    print("\nTesting...")
     result = connection_tests.run(connection, actor=None)
     if not result.is_good:
-        raise Unavailable(f"Connection failed!\n{result.message}")
-    print(f"Connection success!\n{result.message}")
+        raise Unavailable(f"{args.conn_id} failed: {result.message}")
+    print(f"{args.conn_id} works: {result.message}")
 
 
 def create_defaults(args: argparse.Namespace) -> None:

@@ -21,7 +21,7 @@ _FIELDS = ("conn_type", "description", "login", "password", "host", "port", "sch
 def export(args: argparse.Namespace) -> None:
     """Write all connections with their secrets as JSON, YAML, or lines ``ID=URI``."""
     if args.format and args.file_format:
-        raise Invalid("Option `--format` is deprecated.  Use `--file-format` instead.")
+        raise Invalid("--format is the old name of --file-format; give only the latter.")
     named = args.format or args.file_format
     if named:
         kind = f".{named}"
@@ -30,11 +30,13 @@ def export(args: argparse.Namespace) -> None:
     else:
         kind = Path(args.file).suffix.lower()
         if kind not in _FORMATS:
-            raise Invalid(f"Unsupported file format. The file must have the extension {', '.join(_FORMATS)}.")
+            raise Invalid(
+                f"{args.file} does not say its form. End it with {', '.join(_FORMATS)}, or give --file-format."
+            )
     if args.serialization_format and kind != ".env":
-        raise Invalid("Option `--serialization-format` may only be used with file type `env`.")
+        raise Invalid("--serialization-format only goes with the form env.")
     found = sorted(clients.current().connections(), key=lambda connection: connection.conn_id)
-    write_export(args.file, _as_text(found, kind, args.serialization_format or "uri"), "Connections", found)
+    write_export(args.file, _as_text(found, kind, args.serialization_format or "uri"), "connections", found)
 
 
 def _as_text(found: Sequence[ConnectionValue], kind: str, line_form: str) -> str:
@@ -59,7 +61,7 @@ def _uri(connection: ConnectionValue) -> str:
 
 def import_(args: argparse.Namespace) -> int:
     """Make the connections of a file; one that is there stays unless ``--overwrite``. Leaves with 1 if one failed."""
-    text = read_text(args.file, missing="Missing connections file.")
+    text = read_text(args.file, missing=f"There is no file {args.file}.")
     client = clients.current()
     failures = 0
     for conn_id, written in _read(text, args.file).items():
@@ -67,7 +69,7 @@ def import_(args: argparse.Namespace) -> int:
             value = _value(conn_id, written)
             failures += not _put(client, value, overwrite=args.overwrite)
         except OrchestrationError as error:
-            print(f"Could not import connection {conn_id}: {error}")
+            print(f"{conn_id} was not imported: {error}")
             failures += 1
     return 1 if failures else 0
 
@@ -79,10 +81,10 @@ def _put(client: Client, value: ConnectionValue, *, overwrite: bool) -> bool:
         client.add_connection(value)
     else:
         if not overwrite:
-            print(f"Could not import connection {value.conn_id}: connection already exists.")
+            print(f"{value.conn_id} was not imported: it is there already. Use --overwrite to replace it.")
             return True  # told, and no failure: as in the reference
         client.replace_connection(value)
-    print(f"Imported connection {value.conn_id}")
+    print(f"Imported {value.conn_id}")
     return True
 
 
@@ -103,7 +105,7 @@ def _read(text: str, path: str) -> Mapping[str, Any]:
     elif kind == ".env":
         found = _lines(text)
     else:
-        raise Invalid("Unsupported file format. The file must have the extension .json, .yaml, .yml or .env.")
+        raise Invalid(f"{path} does not say its form. End its name with .json, .yaml, .yml or .env.")
     if not isinstance(found, dict):
         raise Invalid(f"{path} must hold an object: connection id → connection.")
     return found
@@ -136,5 +138,5 @@ def _value(conn_id: str, written: Any) -> ConnectionValue:
     if "uri" in parts:
         return value_of(parse(conn_id, str(parts["uri"])))
     if unknown := sorted(set(parts) - set(_FIELDS)):
-        raise Invalid(f"The connection object contains unknown parts: {', '.join(unknown)}.")
+        raise Invalid(f"It has unknown parts: {', '.join(unknown)}.")
     return value_of(parse(conn_id, json.dumps(parts)))

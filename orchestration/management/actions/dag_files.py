@@ -29,7 +29,7 @@ def load(args: argparse.Namespace) -> tuple[Any, LoadedFile]:
             return loaded.dags[dag_id], loaded
         errors.update(loaded.errors)
     told = "".join(f"\n{path}: {text.strip().rpartition(chr(10))[2]}" for path, text in errors.items())
-    raise NotFound(f"Dag {dag_id!r} could not be found; either it does not exist or it failed to parse." + told)
+    raise NotFound(f"No DAG file defines {dag_id!r}." + (f" These cannot be read:{told}" if told else ""))
 
 
 def _candidates(dag_id: str, subdir: str | None) -> list[str]:
@@ -50,5 +50,5 @@ def roots() -> list[Path]:
 def task_of(dag: Any, task_id: str) -> Any:
     """A task of a DAG object; raises NotFound."""
     if task_id not in dag.task_dict:
-        raise NotFound(f"Task {task_id} not found in dag {dag.dag_id}.")
+        raise NotFound(f"{dag.dag_id} has no task {task_id!r}.")
     return dag.get_task(task_id)

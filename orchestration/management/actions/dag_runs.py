@@ -20,7 +20,7 @@ def conf_of(text: str | None) -> dict[str, Any] | None:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise Invalid(f"Configuration {text!r} is not valid JSON. Error: {error}") from None
+        raise Invalid(f"--conf takes JSON, and this is none: {error}.") from None
     if not isinstance(value, dict):
         raise Invalid("The configuration must be a JSON object.")
     return value

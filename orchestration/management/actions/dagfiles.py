@@ -49,6 +49,10 @@ def reserialize(args: argparse.Namespace) -> None:
 
     ``--clear-only`` only makes the next parse store everything anew.
     """
+    if args.dry_run:
+        word = "forget the stored form of" if args.clear_only else "parse the files of"
+        print(f"Would {word} {Dag.objects.active().count()} DAGs.")
+        return
     if args.clear_only:
         count = Dag.objects.update(last_parsed_at=None, current_version=None)
         notify("dag_processor")

@@ -20,6 +20,7 @@ from orchestration.clients.base import Client
 from orchestration.errors import Invalid, NotFound
 from orchestration.management.cli.output import confirm, emit, given_ids
 from orchestration.models import Dag, DagImportError, Job, versions
+from orchestration.services.file_tokens import file_token
 
 #: The columns of a DAG by the names that the stable API gives them; None stands for what no DAG has here.
 _COLUMNS: dict[str, str | None] = {
@@ -36,10 +37,12 @@ _COLUMNS: dict[str, str | None] = {
     "pickle_id": None,
     "default_view": "default_view",
     "fileloc": "fileloc",
+    "file_token": "fileloc",
     "owners": "owners",
     "description": "description",
     "schedule_interval": "schedule_interval",
     "timetable_description": "timetable_description",
+    "tags": None,
     "max_active_tasks": "max_active_tasks",
     "max_active_runs": "max_active_runs",
     "max_consecutive_failed_dag_runs": "max_consecutive_failed_dag_runs",
@@ -50,20 +53,17 @@ _COLUMNS: dict[str, str | None] = {
     "next_dagrun_data_interval_end": "next_dagrun_data_interval_end",
     "next_dagrun_create_after": "next_dagrun_create_after",
 }
-_TAGS = "tags"
 
 
 def list_dags(args: argparse.Namespace) -> None:
     """The active DAGs as they were last parsed, of all files or of those below ``--subdir``."""
     wanted = list(args.columns or [])
-    known = [*_COLUMNS, _TAGS]
+    known = list(_COLUMNS)
     if unknown := [name for name in wanted if name not in known]:
-        print(f"Error: Ignoring the following invalid columns: {unknown}. Valid columns are: {known}", file=sys.stderr)
+        print(f"There are no columns {unknown}; there are {known}", file=sys.stderr)
     dags = _below(args.subdir, Dag.objects.active()).order_by("pk")
     if _below(args.subdir, DagImportError.objects.all(), "filename").exists():
-        print(
-            "Error: Failed to load all files. For details, run `airflowsite dags list-import-errors`", file=sys.stderr
-        )
+        print("Some DAG files cannot be read; `airflowsite dags list-import-errors` says why.", file=sys.stderr)
     rows = (_row(dag) for dag in dags.prefetch_related("tags"))
     emit(({name: row[name] for name in wanted if name in row} for row in rows), args.output)
 
@@ -77,8 +77,9 @@ def _below(subdir: str | None, found: Any, column: str = "fileloc") -> Any:
 
 def _row(dag: Dag) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(dag, column) if column else None for name, column in _COLUMNS.items()}
+    row["file_token"] = file_token(dag.fileloc)
     row["owners"] = [name.strip() for name in dag.owners.split(",")] if dag.owners else []
-    row[_TAGS] = [{"name": tag.name} for tag in dag.tags.all()]
+    row["tags"] = [{"name": tag.name} for tag in dag.tags.all()]
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
 
 
@@ -95,7 +96,7 @@ def find(dag_id: str) -> Dag:
     """The DAG of this id; raises NotFound."""
     dag = Dag.objects.filter(pk=dag_id).first()
     if dag is None:
-        raise NotFound(f"DAG: {dag_id} does not exist in 'dag' table")
+        raise NotFound(f"There is no DAG {dag_id!r}.")
     return dag
 
 
@@ -116,9 +117,9 @@ def _switch(args: argparse.Namespace, *, is_paused: bool) -> None:
     if not matched:
         print(f"No {'un' if is_paused else ''}paused DAGs were found")
         return
-    question = f"You are about to {word} {len(matched)} DAGs:\n{','.join(matched)}\n\nAre you sure?"
+    question = f"{word.capitalize()} these {len(matched)} DAGs?\n{', '.join(matched)}\n"
     if args.treat_dag_id_as_regex and not confirm(question, yes=args.yes):
-        print("Operation cancelled by user")
+        print("Nothing was changed.")
         return
     for dag_id in matched:
         client.set_paused(dag_id, is_paused)
@@ -154,8 +155,10 @@ def delete(args: argparse.Namespace) -> None:
         for dag_id in dag_ids:
             print(f"Would delete the DAG {dag_id} with its {len(client.runs(dag_id))} runs")
         return
-    if not confirm("This will drop all existing records related to the specified DAG. Proceed?", yes=args.yes):
-        print("Cancelled")
+    if not confirm(
+        f"{', '.join(dag_ids)} will be deleted with all runs, task instances and XComs. Go on?", yes=args.yes
+    ):
+        print("Nothing was deleted.")
         return
     for dag_id in dag_ids:
         print(client.delete_dag(dag_id))
@@ -165,13 +168,13 @@ def next_execution(args: argparse.Namespace) -> None:
     """The starts of the next data intervals; ``None`` on standard output where there is no further one."""
     dag = find(args.dag_id)
     if dag.is_paused:
-        print("[INFO] Please be reminded this DAG is PAUSED now.", file=sys.stderr)
+        print(f"{dag.dag_id} is paused: nothing runs until it is resumed.", file=sys.stderr)
     intervals = list(islice(_coming(dag), args.num_executions))
     for interval in intervals:
         print(interval.start.isoformat())
     for _ in range(len(intervals), args.num_executions):
         print(
-            "[WARN] No following schedule can be found. This DAG may have schedule interval '@once' or `None`.",
+            f"No further run of {dag.dag_id} is due: {dag.timetable_description or 'it has no schedule'}.",
             file=sys.stderr,
         )
         print(None)

@@ -57,7 +57,7 @@ def _missing() -> list[str]:
 
 def init(args: argparse.Namespace) -> None:
     """The old name of ``migrate``."""
-    print("`db init` is deprecated. Use `db migrate` instead.", file=sys.stderr)
+    print("db init is the old name of db migrate.", file=sys.stderr)
     _migrate(verbosity=1)
 
 
@@ -69,7 +69,7 @@ def migrate(args: argparse.Namespace) -> None:
         _print_sql(args.from_revision, args.to_revision)
         return
     _migrate(args.to_revision, verbosity=1)
-    print("Database migrating done!")
+    print("The tables are up to date.")
 
 
 def _migrate(target: str | None = None, *, verbosity: int) -> None:
@@ -137,22 +137,23 @@ def downgrade(args: argparse.Namespace) -> None:
             print(f"-- {migration.app_label} {migration.name}")
             call_command("sqlmigrate", migration.app_label, migration.name, backwards=backwards)
         return
-    question = (
-        f"About to reverse migrations down to {target}: {connection.settings_dict['NAME']}. Rows may be lost. Proceed?"
-    )
+    question = f"{connection.settings_dict['NAME']} goes back to the migration {target}, which may lose rows. Go on?"
     if not confirm(question, yes=args.yes):
-        raise SystemExit("Cancelled")
+        raise Invalid("Nothing was changed.")
     call_command("migrate", _APP, target, interactive=False, verbosity=1)
-    print("Downgrade complete")
+    print(f"The tables are those of {target}.")
 
 
 def reset(args: argparse.Namespace) -> None:
     """Drop all tables, and make them anew unless told not to."""
     refuse_foreign_tables()
     name = connection.settings_dict["NAME"]
-    print(f"DB: {name}")
-    if not confirm("This will drop existing tables if they exist. Proceed?", yes=args.yes):
-        raise SystemExit("Cancelled")
+    if args.dry_run:
+        print("\n".join([f"Would drop these tables of {name}:", *sorted(_table_names())]))
+        return
+    print(f"Database: {name}")
+    if not confirm("All tables and what they hold will be dropped. Go on?", yes=args.yes):
+        raise Invalid("Nothing was changed.")
     _drop_tables()
     if not args.skip_init:
         _migrate(verbosity=0)

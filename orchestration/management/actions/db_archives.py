@@ -6,6 +6,9 @@ import argparse
 import csv
 from pathlib import Path
 
+from orchestration.errors import Invalid
+from orchestration.management.cli.output import confirm_by
+from orchestration.management.cli.progress import progress
 from orchestration.services import retention
 
 _PHRASE = "drop archived tables"
@@ -14,17 +17,30 @@ _PHRASE = "drop archived tables"
 def export(args: argparse.Namespace) -> None:
     """Write each table of copies to a CSV file, and drop them if asked."""
     tables = retention.archives(args.tables)
+    if args.dry_run:
+        print("\n".join([f"Would write {len(tables)} tables:", *tables]))
+        return
     if args.drop_archives and tables and not args.yes:
         _confirm(tables)
     for table in tables:
         path = Path(args.output_path) / f"{table}.csv"
-        print(f"Exporting table {table}")
-        with path.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(retention.archived_rows(table))
-        print(f"Data exported in csv to {path}")
+        _write(table, path)
+        print(f"Wrote {path}")
         if args.drop_archives:
             retention.drop_archive(table)
-    print(f"Total exported tables: {len(tables)}, Total dropped tables: {len(tables) if args.drop_archives else 0}")
+    print(f"Tables written: {len(tables)}, dropped: {len(tables) if args.drop_archives else 0}")
+
+
+def _write(table: str, path: Path) -> None:
+    """Write the copies batch by batch, with a bar. Raises Invalid where the file cannot be written."""
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file, progress(None) as advance:
+            writer = csv.writer(file)
+            for row in retention.archived_rows(table):
+                writer.writerow(row)
+                advance(1)
+    except OSError as error:
+        raise Invalid(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def drop(args: argparse.Namespace) -> None:
@@ -36,16 +52,11 @@ def drop(args: argparse.Namespace) -> None:
     if tables and not args.yes:
         _confirm(tables)
     for table in tables:
-        print(f"Dropping archived table {table}")
         retention.drop_archive(table)
-    print(f"Total dropped tables: {len(tables)}")
+        print(f"Dropped {table}")
+    print(f"Tables dropped: {len(tables)}")
 
 
 def _confirm(tables: list[str]) -> None:
-    print("You have requested that we drop the following archived tables:\n  " + "\n  ".join(tables))
-    try:
-        answer = input(f"Enter '{_PHRASE}' (without quotes) to proceed.\n").strip()
-    except EOFError:
-        answer = ""
-    if answer != _PHRASE:
-        raise SystemExit("User did not confirm; exiting.")
+    print("These tables of copies will be dropped:\n  " + "\n  ".join(tables))
+    confirm_by(_PHRASE)

@@ -6,7 +6,7 @@ import argparse
 
 from django.utils import timezone
 
-from orchestration.management.cli.output import emit
+from orchestration.management.cli.output import confirm_by, emit
 from orchestration.management.cli.progress import progress
 from orchestration.services import retention
 from orchestration.services.retention import Cleaning
@@ -22,7 +22,7 @@ def clean(args: argparse.Namespace) -> None:
     kept = retention.kept_runs(args.keep_last)
     counts = {name: retention.count(name, cleaning, kept) for name in names}
     if args.dry_run:
-        print("Performing dry run for db cleanup.")
+        print("A dry run: this would be deleted.")
         _report(counts, "rows to delete")
         return
     if not any(counts.values()):
@@ -45,16 +45,10 @@ def clean(args: argparse.Namespace) -> None:
 def _confirm(args: argparse.Namespace, counts: dict[str, int]) -> None:
     _report(counts, "rows to delete")
     print(
-        f"You have requested that we purge all data prior to {args.clean_before_timestamp} from these tables.\n"
-        f"This is irreversible.  Consider backing up the tables first and / or doing a dry run with option --dry-run.\n"
-        f"Enter '{_PHRASE}' (without quotes) to proceed."
+        f"Rows older than {args.clean_before_timestamp} will be deleted for good; --dry-run only counts them, and a "
+        "backup brings them back."
     )
-    try:
-        answer = input().strip()
-    except EOFError:
-        answer = ""
-    if answer != _PHRASE:
-        raise SystemExit("User did not confirm; exiting.")
+    confirm_by(_PHRASE)
 
 
 def _report(counts: dict[str, int], title: str) -> None:

@@ -116,7 +116,7 @@ def deliver(dot: str, *, save: str | None = None, imgcat: bool = False, shows: b
     Raises Unavailable where a picture is wanted and Graphviz is not installed.
     """
     if save and imgcat:
-        raise Invalid("Options --save and --imgcat are mutually exclusive. Remove one of them.")
+        raise Invalid("Give --save or --imgcat, not both.")
     if save:
         kind = Path(save).suffix.lstrip(".").lower()
         if not kind:
@@ -126,7 +126,7 @@ def deliver(dot: str, *, save: str | None = None, imgcat: bool = False, shows: b
     if imgcat:
         program = shutil.which("imgcat")
         if program is None:
-            raise Unavailable("Failed to execute. Make sure the imgcat executables are on your systems 'PATH'")
+            raise Unavailable("There is no program imgcat on the PATH. Use --save.")
         subprocess.run([program], input=_picture(dot, "png"), check=False)
     if shows or (shows is None and not (save or imgcat)):
         print(dot, end="")

@@ -15,9 +15,9 @@ from orchestration.states import JobState
 def check(args: argparse.Namespace) -> None:
     """Leave with 0 when one process (or, if allowed, several) of those looked at is alive."""
     if args.allow_multiple and args.limit == 1:
-        raise Invalid("To use option --allow-multiple, you must set the limit to a value greater than 1.")
+        raise Invalid("--allow-multiple looks at several jobs: give a --limit above 1, or 0 for all.")
     if args.hostname and args.local:
-        raise Invalid("You can't use --hostname and --local at the same time")
+        raise Invalid("Give --hostname or --local, not both.")
     jobs = Job.objects.filter(state=JobState.RUNNING).order_by("-latest_heartbeat")
     if args.job_type:
         jobs = jobs.filter(job_type=args.job_type)
@@ -27,7 +27,7 @@ def check(args: argparse.Namespace) -> None:
     beats = jobs.values_list("latest_heartbeat", flat=True)
     alive = sum(beat >= oldest for beat in (beats[: args.limit] if args.limit else beats))
     if not alive:
-        raise NotFound("No alive jobs found.")
+        raise NotFound("No job is alive.")
     if alive > 1 and not args.allow_multiple:
-        raise Invalid(f"Found {alive} alive jobs. Expected only one.")
-    print("Found one alive job." if alive == 1 else f"Found {alive} alive jobs.")
+        raise Invalid(f"{alive} jobs are alive, not one. --allow-multiple takes that for good.")
+    print("One job is alive." if alive == 1 else f"{alive} jobs are alive.")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from orchestration import clients
 from orchestration.clients.base import PoolValue
 from orchestration.errors import Invalid, NotFound
-from orchestration.management.cli.files import read_json
-from orchestration.management.cli.output import emit
+from orchestration.management.cli.files import read_json, write_export
+from orchestration.management.cli.output import emit, given_ids
 
 
 def list_pools(args: argparse.Namespace) -> None:
@@ -25,29 +24,31 @@ def get(args: argparse.Namespace) -> None:
     try:
         _show([clients.current().pool(args.pool)], args.output)
     except NotFound:
-        raise NotFound(f"Pool {args.pool} does not exist") from None
+        raise NotFound(f"There is no pool {args.pool!r}.") from None
 
 
 def set_(args: argparse.Namespace) -> None:
     """Make or change a pool."""
     if not args.pool.strip():
-        raise Invalid("Pool name shouldn't be empty")
+        raise Invalid("A pool needs a name.")
     clients.current().set_pool(PoolValue(args.pool, args.slots, args.description, args.include_deferred))
-    print(f"Pool {args.pool} created")
+    print(f"Set the pool {args.pool}")
 
 
 def delete(args: argparse.Namespace) -> None:
-    """Delete a pool."""
-    try:
-        clients.current().delete_pool(args.pool)
-    except NotFound:
-        raise NotFound(f"Pool {args.pool} does not exist") from None
-    print(f"Pool {args.pool} deleted")
+    """Delete pools."""
+    client = clients.current()
+    for name in given_ids(args.pool):
+        try:
+            (client.pool if args.dry_run else client.delete_pool)(name)
+        except NotFound:
+            raise NotFound(f"There is no pool {name!r}.") from None
+        print(f"Would delete the pool {name}" if args.dry_run else f"Deleted the pool {name}")
 
 
 def import_(args: argparse.Namespace) -> None:
     """Make or change the pools of a file: ``{name: {"slots", "description", "include_deferred"?}}``."""
-    found = read_json(args.file, missing=f"Missing pools file {args.file}")
+    found = read_json(args.file, missing=f"There is no file {args.file}.")
     if not isinstance(found, dict):
         raise Invalid("The file must hold a JSON object of pools.")
     client = clients.current()
@@ -58,8 +59,8 @@ def import_(args: argparse.Namespace) -> None:
             PoolValue(name, fields["slots"], fields["description"], bool(fields.get("include_deferred", False)))
         )
     if failed:
-        raise Invalid(f"Failed to update pool(s): {', '.join(failed)}")
-    print(f"Uploaded {len(wanted)} pool(s)")
+        raise Invalid(f"These are no pools and were left out: {', '.join(failed)}. Each needs slots and a description.")
+    print(f"Imported {len(wanted)} pools")
 
 
 def _is_pool(fields: Any) -> bool:
@@ -73,8 +74,7 @@ def export(args: argparse.Namespace) -> None:
         pool.name: {"slots": pool.slots, "description": pool.description, "include_deferred": pool.include_deferred}
         for pool in pools
     }
-    Path(args.file).write_text(json.dumps(found, sort_keys=True, indent=4))
-    print(f"Exported {len(pools)} pools to {args.file}")
+    write_export(args.file, json.dumps(found, sort_keys=True, indent=4), "pools", pools)
 
 
 def _show(pools: Iterable[PoolValue], output: str) -> None:

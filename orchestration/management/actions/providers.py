@@ -34,7 +34,7 @@ def get(args: argparse.Namespace) -> None:
             else:
                 print(f"Provider: {one.package}\nVersion: {one.version}")
             return
-    raise NotFound(f"No such provider installed: {args.provider_name}")
+    raise NotFound(f"There is no provider {args.provider_name!r}; `airflowsite providers list` shows all.")
 
 
 def auth(args: argparse.Namespace) -> None:

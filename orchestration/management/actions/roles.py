@@ -15,8 +15,8 @@ from django.db import transaction
 from orchestration.access import roles as built_in
 from orchestration.access.permissions import Pair
 from orchestration.errors import Invalid, NotFound
-from orchestration.management.cli.files import read_json
-from orchestration.management.cli.output import emit
+from orchestration.management.cli.files import read_json, write_export
+from orchestration.management.cli.output import emit, given_ids
 from orchestration.services import revoking, roles
 
 
@@ -48,22 +48,24 @@ def create(args: argparse.Namespace) -> None:
     for name in dict.fromkeys(args.role):
         if name not in known:
             roles.create(actor=None, name=name)
-    print(f"Added {len(args.role)} role(s)")
+    print(f"Roles: {len(args.role)} are there now")
 
 
 @transaction.atomic
 def delete(args: argparse.Namespace) -> None:
     """Delete roles, all or none."""
-    for role in _find_all(args.role):
-        roles.delete(role, actor=None)
-    print(f"Deleted {len(args.role)} role(s)")
+    names = [name for word in args.role for name in given_ids(word)]
+    for role in _find_all(names):
+        if not args.dry_run:
+            roles.delete(role, actor=None)
+        print(f"{'Would delete' if args.dry_run else 'Deleted'} the role {role.name}")
 
 
 def _find_all(names: Sequence[str]) -> list[Group]:
     known = {role.name: role for role in Group.objects.filter(name__in=names)}
     for name in names:
         if name not in known:
-            raise NotFound(f"Role named '{name}' does not exist")
+            raise NotFound(f"There is no role {name!r}.")
     return [known[name] for name in dict.fromkeys(names)]
 
 
@@ -77,9 +79,9 @@ def add_permissions(args: argparse.Namespace) -> None:
         missing = [pair for pair in wanted if pair not in held]
         roles.update(role, actor=None, pairs=missing)
         for pair in missing:
-            print(f"Added {_text(pair)} to role {role.name}")
+            print(f"{role.name} now {_text(pair)}")
         count += len(missing)
-    print(f"Added {count} permission(s)")
+    print(f"Permissions given: {count}")
 
 
 @transaction.atomic
@@ -91,14 +93,19 @@ def delete_permissions(args: argparse.Namespace) -> None:
             wanted = [Pair(action, resource) for resource, action in product(args.resource, args.action)]
         else:
             wanted = [pair for pair in roles.rights([role])[role.pk].shown() if pair.resource in args.resource]
-        for pair in revoking.revoke(role, actor=None, pairs=wanted):
-            print(f"Deleted {_text(pair)} from role {role.name}")
-            count += 1
-    print(f"Deleted {count} permission(s)")
+        if args.dry_run:
+            held = set(roles.rights([role])[role.pk].shown())
+            taken = [pair for pair in wanted if pair in held]
+        else:
+            taken = list(revoking.revoke(role, actor=None, pairs=wanted))
+        for pair in taken:
+            print(f"{role.name} {'would no longer' if args.dry_run else 'no longer'} {_text(pair)}")
+        count += len(taken)
+    print(f"Permissions {'to be taken' if args.dry_run else 'taken'}: {count}")
 
 
 def _text(pair: Pair) -> str:
-    return f"{pair.action.replace('_', ' ')} on {pair.resource}"
+    return f"{pair.action} {pair.resource}"
 
 
 def export(args: argparse.Namespace) -> None:
@@ -107,15 +114,14 @@ def export(args: argparse.Namespace) -> None:
     rows = _permission_rows(own)
     with_some = {row["name"] for row in rows}
     rows += [{"name": role.name, "resource": "", "action": ""} for role in own if role.name not in with_some]
-    path = Path(args.file).expanduser()
-    path.write_text(json.dumps(rows, indent=4 if args.pretty else None), encoding="utf-8")
-    print(f"{len(own)} roles with {len(rows)} linked permissions successfully exported to {path}")
+    path = args.file if args.file == "-" else str(Path(args.file).expanduser())
+    write_export(path, json.dumps(rows, indent=4 if args.pretty else None), "roles", own)
 
 
 @transaction.atomic
 def import_(args: argparse.Namespace) -> None:
     """Make the roles of a file with their permissions, all or none; a role that is there stays as it is."""
-    found = read_json(args.file, missing=f"File '{args.file}' does not exist")
+    found = read_json(args.file, missing=f"There is no file {args.file}.")
     if not (isinstance(found, list) and all(_is_row(row) for row in found)):
         raise Invalid('The file must hold a JSON list of {"name", "resource", "action"}.')
     known = set(Group.objects.values_list("name", flat=True))
@@ -126,7 +132,7 @@ def import_(args: argparse.Namespace) -> None:
             mine += [Pair(action, row["resource"]) for action in row["action"].split(",") if action and row["resource"]]
     for name, wanted in pairs.items():
         roles.create(actor=None, name=name, pairs=wanted)
-    print("roles and permissions successfully imported")
+    print(f"Imported {len(pairs)} roles")
 
 
 def _is_row(row: Any) -> bool:

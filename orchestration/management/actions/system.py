@@ -185,8 +185,8 @@ def sync_permissions(args: argparse.Namespace) -> None:
     """Make the built-in roles whole again; with ``--include-dags`` DAG files are asked for their access_control."""
     from orchestration.access import roles
 
-    print("Updating actions and resources for all existing roles")
     roles.ensure_built_in()
+    print("The built-in roles hold what they should.")
     if args.include_dags:
         from orchestration.models import Dag, ParseRequest
         from orchestration.models.wakeups import notify

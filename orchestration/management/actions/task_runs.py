@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     if args.pickle:
         raise Invalid("Nothing is pickled here: run the DAG from its file.")
     if args.local and args.raw:
-        raise Invalid("Options --raw and --local are mutually exclusive. Remove one of them.")
+        raise Invalid("Give --raw or --local, not both.")
     found = find_run(args.dag_id, args.execution_date_or_run_id)
     shown = f"{args.dag_id}.{args.task_id} {found.run_id}"
     instance = found.task_instances.filter(task_id=args.task_id, map_index=args.map_index).first()
@@ -119,7 +119,7 @@ def _check(args: argparse.Namespace, instance: TaskInstance) -> None:
         return
     from orchestration.scheduling.unmet import PAST, unmet
 
-    passed_by = {"Task Instance State", "Dag Not Paused"}
+    passed_by = {"Task Instance State", "Dag Not Paused", "Dagrun Running"}  # it is the operator who starts it
     if args.depends_on_past == "ignore" or args.ignore_depends_on_past:
         passed_by.add(PAST)
     kept = [text for name, text in unmet(instance) if name not in passed_by]

@@ -9,7 +9,7 @@ from typing import Any
 from orchestration import clients
 from orchestration.clients.base import Clearing, Client, InstanceValue
 from orchestration.errors import Invalid, NotFound
-from orchestration.management.cli.output import confirm, emit
+from orchestration.management.cli.output import confirm, emit, given_ids
 
 
 def list_tasks(args: argparse.Namespace) -> None:
@@ -69,7 +69,7 @@ def failed_dependencies(args: argparse.Namespace) -> None:
         raise NotFound(f"There is no instance of task {args.task_id!r} (map index {args.map_index}) in {run.run_id}.")
     instance.run = run
     found = unmet(instance)
-    print("Task instance dependencies not met:" if found else "Task instance dependencies are all met.")
+    print("Not met:" if found else "Nothing keeps it from starting.")
     for name, text in found:
         print(f"{name}: {text}")
 
@@ -87,10 +87,8 @@ def clear(args: argparse.Namespace) -> None:
         print("\n".join(["Would clear:", *shown]))
         return
     listing = "\n".join(shown)
-    if not confirm(
-        f"You are about to delete these {len(shown)} tasks:\n{listing}\n\nAre you sure? [y/n]", yes=args.yes
-    ):
-        print("Cancelled, nothing was cleared.")
+    if not confirm(f"Clear these {len(shown)} task instances?\n{listing}\n", yes=args.yes):
+        print("Nothing was cleared.")
         return
     for dag_id, instances in found.items():
         if instances:
@@ -100,7 +98,7 @@ def clear(args: argparse.Namespace) -> None:
 
 def _dag_ids(client: Client, args: argparse.Namespace) -> list[str]:
     if not args.dag_regex:
-        return [args.dag_id]
+        return given_ids(args.dag_id)
     pattern = _pattern(args.dag_id)
     found = [dag_id for dag_id in client.dag_ids() if pattern.search(dag_id)]
     if not found:

@@ -36,7 +36,7 @@ def create(args: argparse.Namespace) -> None:
     """Make a user; one of that name stays as it is, which is no error, as in the reference."""
     require_role(args.role)
     if User.objects.filter(username=args.username).exists():
-        print(f"{args.username} already exist in the db")
+        print(f"There is a user {args.username} already; nothing was changed")
         return
     users.create(
         actor=None,
@@ -47,7 +47,7 @@ def create(args: argparse.Namespace) -> None:
         password=_password(args),
         role_names=[args.role],
     )
-    print(f'User "{args.username}" created with role "{args.role}"')
+    print(f"Made the user {args.username} with the role {args.role}")
 
 
 def _password(args: argparse.Namespace) -> str:
@@ -61,19 +61,19 @@ def require_role(name: str) -> Group:
     role = Group.objects.filter(name=name).first()
     if role is None:
         known = ", ".join(Group.objects.order_by("name").values_list("name", flat=True))
-        raise Invalid(f"{name} is not a valid role. Valid roles are: {known}")
+        raise Invalid(f"There is no role {name!r}. There are: {known}")
     return role
 
 
 def _find(args: argparse.Namespace) -> User:
     if not args.username and not args.email:
-        raise Invalid("Missing args: must supply one of --username or --email")
+        raise Invalid("Say which user: --username or --email.")
     if args.username and args.email:
-        raise Invalid("Conflicting args: must supply either --username or --email, but not both")
+        raise Invalid("Give --username or --email, not both.")
     named = {"username": args.username} if args.username else {"email__iexact": args.email}
     user = User.objects.filter(**named).first()
     if user is None:
-        raise NotFound(f'User "{args.username or args.email}" does not exist')
+        raise NotFound(f"There is no user {args.username or args.email!r}.")
     return user
 
 
@@ -81,7 +81,7 @@ def reset_password(args: argparse.Namespace) -> None:
     """Give a new password; it ends the user's sessions and tokens."""
     user = _find(args)
     users.update(user, actor=None, password=_password(args))
-    print(f'User "{user.username}" password reset successfully')
+    print(f"{user.username} has a new password; sessions and tokens have ended")
 
 
 def delete(args: argparse.Namespace) -> None:
@@ -89,10 +89,10 @@ def delete(args: argparse.Namespace) -> None:
     user = _find(args)
     name = user.username
     if args.dry_run:
-        print(f'Would delete the user "{name}"')
+        print(f"Would delete the user {name}")
         return
     users.delete(user, actor=None)
-    print(f'User "{name}" deleted')
+    print(f"Deleted the user {name}")
 
 
 def add_role(args: argparse.Namespace) -> None:
@@ -100,9 +100,9 @@ def add_role(args: argparse.Namespace) -> None:
     user, role = _find(args), require_role(args.role)
     held = _roles(user)
     if role.name in held:
-        raise Conflict(f'User "{user.username}" is already a member of role "{role.name}"')
+        raise Conflict(f"{user.username} has the role {role.name} already.")
     users.update(user, actor=None, role_names=[*held, role.name])
-    print(f'User "{user.username}" added to role "{role.name}"')
+    print(f"{user.username} now has the role {role.name}")
 
 
 def remove_role(args: argparse.Namespace) -> None:
@@ -110,9 +110,9 @@ def remove_role(args: argparse.Namespace) -> None:
     user, role = _find(args), require_role(args.role)
     held = _roles(user)
     if role.name not in held:
-        raise Conflict(f'User "{user.username}" is not a member of role "{role.name}"')
+        raise Conflict(f"{user.username} does not have the role {role.name}.")
     users.update(user, actor=None, role_names=[name for name in held if name != role.name])
-    print(f'User "{user.username}" removed from role "{role.name}"')
+    print(f"{user.username} no longer has the role {role.name}")
 
 
 def _roles(user: User) -> list[str]:

@@ -37,7 +37,7 @@ def export(args: argparse.Namespace) -> None:
 def import_(args: argparse.Namespace) -> None:
     """Make or change the users of a file, all or none; new ones have no password until it is reset."""
     path = getattr(args, "import")
-    found = read_json(path, missing=f"File '{path}' does not exist")
+    found = read_json(path, missing=f"There is no file {path}.")
     _check(found)
     created, updated = [], []
     for entry in found:
@@ -53,14 +53,14 @@ def import_(args: argparse.Namespace) -> None:
             continue
         if existing.username != entry["username"]:
             raise Invalid(
-                "Changing the username is not allowed - please delete and recreate the user "
-                f"with email {entry['email']!r}"
+                f"{entry['email']} belongs to {existing.username}, whose name stays. Delete that user to make "
+                f"{entry['username']}."
             )
         users.update(existing, actor=None, role_names=entry["roles"], **names)
         updated.append(entry["email"])
-    for word, emails in (("Created", created), ("Updated", updated)):
+    for word, emails in (("Made", created), ("Changed", updated)):
         if emails:
-            print(f"{word} the following users:\n\t" + "\n\t".join(emails))
+            print(f"{word} {len(emails)} users:\n\t" + "\n\t".join(emails))
 
 
 def _check(found: Any) -> None:
@@ -79,4 +79,4 @@ def _check(found: Any) -> None:
         if bad:
             faults.append(f"[Item {number}]\n" + "\n".join(f"\t{name}: missing or no such text" for name in bad))
     if faults:
-        raise Invalid("Error: Input file didn't pass validation. See below:\n" + "\n".join(faults))
+        raise Invalid(f"{len(faults)} entries of the file are no users:\n" + "\n".join(faults))

@@ -12,7 +12,7 @@ from orchestration.authoring import store
 from orchestration.clients.base import VariableValue
 from orchestration.errors import Conflict, Invalid, NotFound, OrchestrationError
 from orchestration.management.cli.files import read_json, write_export
-from orchestration.management.cli.output import emit
+from orchestration.management.cli.output import emit, given_ids
 
 
 def list_variables(args: argparse.Namespace) -> None:
@@ -28,7 +28,7 @@ def get(args: argparse.Namespace) -> None:
             value = clients.current().variable(args.key).val
         except NotFound:
             if args.default is None:
-                raise NotFound(f"Variable {args.key} does not exist") from None
+                raise NotFound(f"There is no variable {args.key!r}.") from None
             print(args.default)
             return
     if args.json:
@@ -45,25 +45,31 @@ def set_(args: argparse.Namespace) -> None:
     value = sys.stdin.read().removesuffix("\n") if args.value == "-" else args.value
     text = json.dumps(value, indent=2) if args.json else value
     clients.current().set_variable(VariableValue(args.key, text, args.description))
-    print(f"Variable {args.key} created")
+    print(f"Set the variable {args.key}")
 
 
 def delete(args: argparse.Namespace) -> None:
-    """Delete a variable; one that is not there is no error, as in the reference."""
-    clients.current().delete_variable(args.key)
-    print(f"Variable {args.key} deleted")
+    """Delete variables; one that is not there is no error, as in the reference."""
+    client = clients.current()
+    for key in given_ids(args.key):
+        if args.dry_run:
+            is_there = any(variable.key == key for variable in client.variables())
+            print(f"Would delete the variable {key}" if is_there else f"There is no variable {key!r}.")
+        else:
+            is_there = client.delete_variable(key)
+            print(f"Deleted the variable {key}" if is_there else f"There was no variable {key!r}.")
 
 
 def import_(args: argparse.Namespace) -> int:
     """Set the variables of a JSON file; leaves with 1 when one could not be set."""
-    found = read_json(args.file, missing="Missing variables file.")
+    found = read_json(args.file, missing=f"There is no file {args.file}.")
     if not isinstance(found, dict):
         raise Invalid("The file must hold a JSON object: {key: value, …}")
     client = clients.current()
     known = {variable.key for variable in client.variables()} if args.action_on_existing_key != "overwrite" else set()
     existing = sorted(known & set(found))
     if existing and args.action_on_existing_key == "fail":
-        raise Conflict(f"Failed. These keys: {existing} already exists.")
+        raise Conflict(f"Nothing was set, for these keys are taken: {', '.join(existing)}")
     failures = 0
     wanted = {key: value for key, value in found.items() if key not in existing}
     for key, value in wanted.items():
@@ -71,20 +77,20 @@ def import_(args: argparse.Namespace) -> int:
         try:
             client.set_variable(VariableValue(key, text))
         except OrchestrationError as error:
-            print(f"Variable import failed: {key}: {error}")
+            print(f"{key} was not set: {error}")
             failures += 1
-    print(f"{len(wanted) - failures} of {len(found)} variables successfully updated.")
+    print(f"Set {len(wanted) - failures} of {len(found)} variables.")
     if failures:
-        print(f"{failures} variable(s) failed to be updated.")
+        print(f"Failed: {failures}.")
     if existing:
-        print(f"The variables with these keys: {existing} were skipped because they already exists")
+        print(f"Left as they were: {', '.join(existing)}.")
     return 1 if failures else 0
 
 
 def export(args: argparse.Namespace) -> None:
     """Write all variables to a file; a value that is JSON is written as JSON."""
     found = {variable.key: _decoded(variable.val) for variable in clients.current().variables()}
-    write_export(args.file, json.dumps(found, sort_keys=True, indent=4), "Variables", found)
+    write_export(args.file, json.dumps(found, sort_keys=True, indent=4), "variables", found)
 
 
 def _decoded(value: str | None) -> Any:

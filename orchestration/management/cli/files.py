@@ -28,17 +28,17 @@ def read_json(path: str, *, missing: str) -> Any:
     try:
         return json.loads(read_text(path, missing=missing))
     except (ValueError, RecursionError) as error:
-        raise Invalid(f"Invalid json file: {error}") from None
+        raise Invalid(f"{path} is no JSON: {error}.") from None
 
 
 def write_export(path: str, text: str, what: str, things: Sized) -> None:
     """Write an export and say so: on standard error when the export itself goes to standard output."""
     if path == "-":
         sys.stdout.write(text)
-        print(f"\n{len(things)} {what} successfully exported.", file=sys.stderr)
+        print(f"\nExported {len(things)} {what}.", file=sys.stderr)
         return
     try:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as error:
         raise Invalid(f"{path} cannot be written: {error.strerror}.") from None
-    print(f"{len(things)} {what} successfully exported to {path}.")
+    print(f"Exported {len(things)} {what} to {path}.")

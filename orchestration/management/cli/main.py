@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
@@ -83,10 +84,9 @@ def run(command: Command, namespace: argparse.Namespace, *, is_booted: bool = Fa
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        sentence = _database_trouble(error)
-        if sentence is None:
-            raise
-        return _fail(sentence)
+        if getattr(namespace, "verbose", False):
+            traceback.print_exc()
+        return _fail(_database_trouble(error) or _trouble(error))
 
 
 def action(command: Command) -> Callable[[argparse.Namespace], int | None]:
@@ -125,6 +125,14 @@ def _audited(command: Command, namespace: argparse.Namespace) -> contextlib.Abst
 def _fail(sentence: str) -> int:
     print(sentence, file=sys.stderr)
     return 1
+
+
+def _trouble(error: Exception) -> str:
+    """A sentence about what no part of the program expected; ``--verbose`` shows where it happened."""
+    text = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}."
+    return f"{type(error).__name__}{f': {text}' if text else ''}. --verbose shows where."
 
 
 def _database_trouble(error: Exception) -> str | None:

@@ -81,19 +81,29 @@ def _is_number(text: str) -> bool:
 
 
 def confirm(question: str, *, yes: bool = False) -> bool:
-    """Whether the person agrees; ``yes`` answers for them. Without a terminal or an answer: no."""
+    """Whether the person agrees; ``yes`` answers for them. Raises Invalid where nobody answers."""
     if yes:
         return True
     while True:
         try:
             word = input(f"{question} [y/n] ").strip().lower()
         except EOFError:
-            return False
+            raise Invalid("Nobody answered, so nothing was done. --yes answers beforehand.") from None
         if word in {"y", "yes"}:
             return True
         if word in {"n", "no"}:
             return False
         print("Please answer y or n.")
+
+
+def confirm_by(phrase: str) -> None:
+    """Go on when the person types the phrase. Raises Invalid for anything else."""
+    try:
+        answer = input(f"Type {phrase} to go on.\n").strip()
+    except EOFError:
+        answer = ""
+    if answer != phrase:
+        raise Invalid("That was not the phrase, so nothing was done. --yes answers beforehand.")
 
 
 def lines_of_input() -> list[str]:

@@ -22,7 +22,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_help()
-        self.exit(2, f"\n{self.prog} command error: {message}, see help above.\n")
+        self.exit(2, f"\n{self.prog}: {message}. The help above says what it takes.\n")
 
 
 def parse(arguments: Sequence[str]) -> tuple[Entry, Command | None, argparse.Namespace]:

@@ -61,8 +61,8 @@ def _end(move: Move, after: int) -> int | None:
     """
     sizes = move.source.rows(
         "SELECT r.id, (SELECT count(*) FROM task_instance t WHERE t.dag_id = r.dag_id AND t.run_id = r.run_id)"
-        f" FROM dag_run r WHERE r.id > %s ORDER BY r.id LIMIT {max(1, move.batch_size // _INSTANCES)}",
-        [after],
+        " FROM dag_run r WHERE r.id > %s ORDER BY r.id LIMIT %s",
+        [after, max(1, move.batch_size // _INSTANCES)],
     )
     last, total = None, 0
     for run_id, size in sizes:

@@ -11,7 +11,6 @@ from django.db.models import QuerySet
 from orchestration.management.moving.move import Move
 from orchestration.management.moving.source import Row
 
-
 #: Airflow has no index by the moment for some tables: there a batch is so many times as long, and read as often less.
 WIDE = 10
 

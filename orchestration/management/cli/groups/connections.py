@@ -1,9 +1,10 @@
 """``connections``: how tasks reach other systems."""
 
-from orchestration.management.cli.arguments import COLOR, OUTPUT, VERBOSE, option, positional, switch
+from orchestration.management.cli.arguments import COLOR, DRY_RUN, OUTPUT, VERBOSE, option, positional, switch
 from orchestration.management.cli.tree import Command, Group
 
 _CONN_ID = positional("conn_id", "The connection's id", type=str)
+_CONN_IDS = positional("conn_id", "The connection's id; - reads ids from standard input, one a line", type=str)
 _FORMATS = ("json", "yaml", "env")
 
 GROUP = Group(
@@ -45,7 +46,7 @@ GROUP = Group(
             "delete",
             "Delete a connection",
             "connections:delete",
-            (_CONN_ID, COLOR, VERBOSE),
+            (_CONN_IDS, COLOR, DRY_RUN, VERBOSE),
             event="cli_connections_delete",
             is_remote=True,
         ),

@@ -47,7 +47,7 @@ GROUP = Group(
                 a.START_DATE,
                 a.SUBDIR,
                 a.TASK_REGEX,
-                switch("--treat-dag-as-regex", help="Deprecated: use --treat-dag-id-as-regex"),
+                switch("--treat-dag-as-regex", help="The old name of --treat-dag-id-as-regex"),
                 a.TREAT_AS_REGEX,
                 a.VERBOSE,
                 a.YES,
@@ -137,6 +137,7 @@ GROUP = Group(
             "dagfiles:reserialize",
             (
                 switch("--clear-only", help="Only forget what is stored; it is stored again by the next parse"),
+                a.DRY_RUN,
                 a.SUBDIR,
                 a.VERBOSE,
             ),

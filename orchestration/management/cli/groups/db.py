@@ -108,6 +108,7 @@ GROUP = Group(
                     metavar="DIRPATH",
                 ),
                 _TABLES,
+                a.DRY_RUN,
                 a.YES,
             ),
             event="cli_export_archived",
@@ -129,6 +130,7 @@ GROUP = Group(
                 switch(
                     "-m", "--use-migration-files", help="Accepted for compatibility; migration files are always used"
                 ),
+                a.DRY_RUN,
                 a.VERBOSE,
                 a.YES,
             ),

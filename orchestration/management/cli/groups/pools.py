@@ -1,16 +1,24 @@
 """``pools``: slots that running tasks share."""
 
-from orchestration.management.cli.arguments import OUTPUT, VERBOSE, positional, switch
+from orchestration.management.cli.arguments import DRY_RUN, OUTPUT, VERBOSE, positional, switch
 from orchestration.management.cli.tree import Command, Group
 
 _POOL = positional("pool", "The pool's name", metavar="NAME")
+_POOLS = positional("pool", "The pool's name; - reads names from standard input, one a line", metavar="NAME")
 _ANSWER = (OUTPUT, VERBOSE)
 
 GROUP = Group(
     "pools",
     "Manage pools",
     (
-        Command("delete", "Delete a pool", "pools:delete", (_POOL, *_ANSWER), event="cli_pool_delete", is_remote=True),
+        Command(
+            "delete",
+            "Delete a pool",
+            "pools:delete",
+            (_POOLS, DRY_RUN, *_ANSWER),
+            event="cli_pool_delete",
+            is_remote=True,
+        ),
         Command(
             "export",
             "Export all pools",

@@ -1,6 +1,6 @@
 """``roles``: named sets of permissions."""
 
-from orchestration.management.cli.arguments import OUTPUT, VERBOSE, option, positional, switch
+from orchestration.management.cli.arguments import DRY_RUN, OUTPUT, VERBOSE, option, positional, switch
 from orchestration.management.cli.tree import Command, Group
 
 _ROLES = positional("role", "Names of roles", nargs="*")
@@ -26,11 +26,12 @@ GROUP = Group(
                 _ROLES,
                 option("-a", "--action", help="Actions; without it all on the resources", nargs="*"),
                 _RESOURCES,
+                DRY_RUN,
                 VERBOSE,
             ),
             event="cli_roles_del_perms",
         ),
-        Command("delete", "Delete roles", "roles:delete", (_ROLES, VERBOSE), event="cli_roles_delete"),
+        Command("delete", "Delete roles", "roles:delete", (_ROLES, DRY_RUN, VERBOSE), event="cli_roles_delete"),
         Command(
             "export",
             "Export all roles and their permissions",

@@ -16,7 +16,7 @@ GROUP = Group(
             "Clear task instances, as if they never ran",
             "tasks:clear",
             (
-                a.DAG_ID,
+                a.DAG_IDS,
                 switch("-R", "--dag-regex", help="Take dag_id as a regular expression"),
                 switch("-d", "--downstream", help="Also the tasks downstream"),
                 a.END_DATE,
@@ -59,7 +59,7 @@ GROUP = Group(
             "task_runs:run",
             (
                 *_INSTANCE,
-                option("--cfg-path", help="Configuration file to use instead of airflow.cfg"),
+                option("--cfg-path", help="Accepted for compatibility; AIRFLOW_CONFIG names the configuration file"),
                 option(
                     "-d",
                     "--depends-on-past",
@@ -74,7 +74,7 @@ GROUP = Group(
                     "--ignore-dependencies",
                     help="Ask neither upstream tasks, nor earlier runs, nor the retry delay",
                 ),
-                switch("-I", "--ignore-depends-on-past", help="Deprecated: use --depends-on-past ignore"),
+                switch("-I", "--ignore-depends-on-past", help="The old way to say --depends-on-past ignore"),
                 switch("-N", "--interactive", help="Leave the task's output on the terminal"),
                 option("-j", "--job-id", help=None),
                 switch("-l", "--local", help="In this process; so it is always here"),

@@ -1,9 +1,10 @@
 """``variables``: texts that DAG files and tasks look up."""
 
-from orchestration.management.cli.arguments import OUTPUT, VERBOSE, option, positional, switch
+from orchestration.management.cli.arguments import DRY_RUN, OUTPUT, VERBOSE, option, positional, switch
 from orchestration.management.cli.tree import Command, Group
 
 _KEY = positional("key", "The variable's key")
+_KEYS = positional("key", "The variable's key; - reads keys from standard input, one a line")
 
 GROUP = Group(
     "variables",
@@ -13,7 +14,7 @@ GROUP = Group(
             "delete",
             "Delete a variable",
             "variables:delete",
-            (_KEY, VERBOSE),
+            (_KEYS, DRY_RUN, VERBOSE),
             event="cli_variables_delete",
             is_remote=True,
         ),
