@@ -29,6 +29,8 @@ from orchestration.states import DagRunState, DagRunType, TaskInstanceState
 PAGE_SIZE: Final = 100
 #: Events of datasets that are listed as what made a run.
 MOST_EVENTS: Final = 50
+#: Failed instances that stand at the head of a failed run.
+MOST_CULPRITS: Final = 5
 #: Instances that a preview names.
 MOST_NAMED: Final = 200
 _MARKS: Final = {"success": DagRunState.SUCCESS, "failed": DagRunState.FAILED, "queued": DagRunState.QUEUED}
@@ -61,7 +63,7 @@ class RunPage(OfRun):
     template_name = "desk/run.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Nine queries at most."""
+        """Eleven queries at most."""
         run, user = self.run, self.request.user
         shows_tasks = self.allows("get_task_instances")
         live = live_state(run, None, shows_tasks=shows_tasks)  # read first, so that a later move is noticed
@@ -94,6 +96,7 @@ class RunPage(OfRun):
             has_more=len(rows) > PAGE_SIZE,
             events=events.of(events.of_run(run.dag_id, run.run_id)) if shows_log else [],
             why=self._why(),
+            culprits=self._culprits() if shows_tasks else [],
             bulk_query=urlencode({"run__exact": run.pk, **({"state__in": state} if state else {})}),
             can_edit=self.allows("update_dag_run_state"),
             can_clear=self.allows("clear_dag_run"),
@@ -102,6 +105,13 @@ class RunPage(OfRun):
             has_new_version=run.dag_version_id != self.dag.current_version_id,
             **kwargs,
         )
+
+    def _culprits(self) -> list[TaskInstance]:
+        """The first instances that failed by themselves, where the run failed; one query then."""
+        if self.run.state != DagRunState.FAILED:
+            return []
+        failed = TaskInstance.objects.filter(run=self.run, state=TaskInstanceState.FAILED)
+        return list(failed.order_by("end_date", "task_id", "map_index")[:MOST_CULPRITS])
 
     def _why(self) -> dict[str, Any]:
         """Why there is this run: ``kind``, and for one that datasets started the ``events``; a query for these."""

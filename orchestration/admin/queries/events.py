@@ -118,7 +118,9 @@ def _details(extra: str | None) -> str:
         return str(found)[:300]
     said = []
     for name, value in found.items():
-        if value is True:
+        if name == "is_paused":
+            said.append("paused" if value else "active")
+        elif value is True:
             said.append(name.replace("_", " "))
         elif value not in (None, False, "", [], {}):
             shown = value if isinstance(value, str | int | float) else orjson.dumps(value).decode()

@@ -120,7 +120,7 @@ if (place && Number(place.dataset.try) > 0) {
             const fresh = parsed(data.lines, found.at(-1));
             found.push(...fresh);
             box.append(...fresh.map((line) => lineElement(line, word)));
-            about.textContent = `${found.length.toLocaleString("en")} lines found in ${Math.round(looked / 1e6)} of ${Math.round(data.size / 1e6)} MB.`;
+            about.textContent = `${found.length.toLocaleString("en")} line${found.length === 1 ? "" : "s"} found in ${Math.round(looked / 1e6)} of ${Math.round(data.size / 1e6)} MB.`;
             if (!data.looked) break;
         }
     }
