@@ -151,6 +151,7 @@ UNFOLD = {
         {"rel": "icon", "type": "image/svg+xml", "href": "orchestration.admin.navigation.favicon"},
     ],
     "SHOW_VIEW_ON_SITE": False,
+    "LOGIN": {"form": "orchestration.admin.login.DeskLogin"},
     "ACCOUNT": {"navigation": "orchestration.admin.navigation.account"},
     "SIDEBAR": {
         "show_search": True,
