@@ -22,22 +22,12 @@ TAG_MAX_LEN = 100
 
 #: The types that attributes of a DAG must have, None aside.
 ARGUMENT_TYPES: dict[str, Any] = {
-    "dag_id": str,
-    "description": str,
-    "max_active_tasks": int,
-    "max_active_runs": int,
-    "max_consecutive_failed_dag_runs": int,
-    "dagrun_timeout": timedelta,
-    "default_view": str,
-    "orientation": str,
-    "catchup": bool,
-    "doc_md": str,
-    "is_paused_upon_creation": bool,
-    "render_template_as_native_obj": bool,
     "tags": list,
-    "auto_register": bool,
-    "fail_stop": bool,
-    "dag_display_name": str,
+    "dagrun_timeout": timedelta,
+    **dict.fromkeys(("dag_id", "dag_display_name", "description", "doc_md", "default_view", "orientation"), str),
+    **dict.fromkeys(("max_active_runs", "max_active_tasks", "max_consecutive_failed_dag_runs"), int),
+    **dict.fromkeys(("catchup", "is_paused_upon_creation", "fail_stop", "auto_register"), bool),
+    "render_template_as_native_obj": bool,
 }
 
 

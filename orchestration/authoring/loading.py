@@ -169,7 +169,7 @@ def _time_limit(seconds: float, path: str) -> Iterator[None]:
 
     def stop(signum: int, frame: FrameType | None) -> None:
         raise AirflowTaskTimeout(
-            f"DagBag import timeout for {path} after {seconds}s.\n"
+            f"The import of {path} took more than {seconds} seconds. "
             "Do less while the file is imported: move slow calls into tasks, or raise core.dagbag_import_timeout."
         )
 

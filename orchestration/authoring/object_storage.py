@@ -61,7 +61,7 @@ def get_fs(scheme: str, conn_id: str | None = None, storage_options: dict[str, A
     try:
         return fsspec.filesystem(scheme, **connection_options(scheme, conn_id), **(storage_options or {}))
     except ImportError as error:
-        raise ValueError(f"No filesystem registered for scheme {scheme}: {error}") from error
+        raise ValueError(f"Paths with {scheme}:// need a package that is missing: {error}") from error
 
 
 def has_fs(scheme: str) -> bool:
@@ -226,7 +226,7 @@ class ObjectStoragePath(ProxyUPath):
     def deserialize(cls, data: dict[str, Any], version: int) -> Self:
         """The path from what ``serialize`` gave."""
         if version > cls.__version__:
-            raise ValueError(f"Cannot deserialize version {version} with version {cls.__version__}.")
+            raise ValueError(f"The path was written in form {version}, and {cls.__version__} is the newest known here")
         return cls(data["path"], conn_id=data.get("conn_id"), **data.get("kwargs", {}))
 
     def render_path(self, render: Callable[[str], Any]) -> Self:

@@ -25,36 +25,18 @@ logger = logging.getLogger("airflow.models.baseoperator.BaseOperator")
 
 #: The types that attributes of a task must have, None aside.
 ARGUMENT_TYPES: dict[str, Any] = {
-    "task_id": str,
     "email": (str, Iterable),
-    "email_on_retry": bool,
-    "email_on_failure": bool,
-    "retries": int,
-    "retry_exponential_backoff": bool,
-    "depends_on_past": bool,
-    "ignore_first_depends_on_past": bool,
-    "wait_for_past_depends_before_skipping": bool,
-    "wait_for_downstream": bool,
-    "priority_weight": int,
-    "queue": str,
-    "pool": str,
-    "pool_slots": int,
-    "trigger_rule": str,
-    "run_as_user": str,
-    "map_index_template": str,
-    "max_active_tis_per_dag": int,
-    "max_active_tis_per_dagrun": int,
-    "executor": str,
-    "do_xcom_push": bool,
-    "multiple_outputs": bool,
-    "doc": str,
-    "doc_md": str,
-    "doc_json": str,
-    "doc_yaml": str,
-    "doc_rst": str,
-    "task_display_name": str,
-    "logger_name": str,
-    "allow_nested_operators": bool,
+    **dict.fromkeys(
+        ("task_id", "task_display_name", "map_index_template", "doc", "doc_md", "doc_rst", "doc_json", "doc_yaml"), str
+    ),
+    **dict.fromkeys(("trigger_rule", "pool", "queue", "executor", "run_as_user", "logger_name"), str),
+    **dict.fromkeys(
+        ("retries", "priority_weight", "pool_slots", "max_active_tis_per_dagrun", "max_active_tis_per_dag"), int
+    ),
+    **dict.fromkeys(("depends_on_past", "ignore_first_depends_on_past", "wait_for_downstream"), bool),
+    **dict.fromkeys(("wait_for_past_depends_before_skipping", "retry_exponential_backoff"), bool),
+    **dict.fromkeys(("email_on_failure", "email_on_retry", "do_xcom_push"), bool),
+    **dict.fromkeys(("multiple_outputs", "allow_nested_operators"), bool),
 }
 
 

@@ -27,12 +27,8 @@ if TYPE_CHECKING:
     from orchestration.authoring.expandinput import ExpandInput
 
 _ARGUMENT_TYPES = {
-    "group_id": str,
-    "prefix_group_id": bool,
-    "tooltip": str,
-    "ui_color": str,
-    "ui_fgcolor": str,
-    "add_suffix_on_collision": bool,
+    **dict.fromkeys(("group_id", "tooltip", "ui_color", "ui_fgcolor"), str),
+    **dict.fromkeys(("prefix_group_id", "add_suffix_on_collision"), bool),
 }
 
 
@@ -81,14 +77,11 @@ class TaskGroup(DAGNode):
         self.used_group_ids.add(self.group_id)
         if self.group_id:
             self.used_group_ids.update({self.downstream_join_id, self.upstream_join_id})
-        self.tooltip = tooltip
-        self.ui_color = ui_color
-        self.ui_fgcolor = ui_fgcolor
+        self.tooltip, self.ui_color, self.ui_fgcolor = tooltip, ui_color, ui_fgcolor
         #: Groups and tasks joined to the group as a whole.
-        self.upstream_group_ids: set[str | None] = set()
         self.downstream_group_ids: set[str | None] = set()
-        self.upstream_task_ids = set()
-        self.downstream_task_ids = set()
+        self.upstream_group_ids: set[str | None] = set()
+        self.downstream_task_ids, self.upstream_task_ids = set(), set()
         validate_instance_args(self, _ARGUMENT_TYPES)
 
     @classmethod

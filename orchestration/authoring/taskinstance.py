@@ -108,9 +108,9 @@ class TaskInstance:
     def of(cls, start_document: Mapping[str, Any], task: AbstractOperator, run: DagRun) -> TaskInstance:
         """The running task instance, from what the supervisor sent.
 
-        ``start_document["ti"]``: ``dag_id``, ``run_id``, ``task_id``, ``map_index``, ``try_number``; and where known
-        ``id``, ``max_tries``, ``state``, ``start_date``, ``queued_at``, ``hostname``, ``pool``, ``priority_weight``,
-        ``queue``, ``operator``, ``next_method``, ``next_kwargs``, ``note``, ``first_start_date``, ``reschedule_count``.
+        ``start_document["ti"]``: the parts of its key (``TaskInstanceKey``); and where known ``id``, ``max_tries``,
+        ``state``, ``start_date``, ``queued_at``, ``hostname``, ``pool``, ``priority_weight``, ``queue``, ``operator``,
+        ``next_method``, ``next_kwargs``, ``note``, ``first_start_date``, ``reschedule_count``.
         ``start_document["expansion"]`` (optional): ``count``, the number of instances of the task in the run;
         ``upstream_map_indexes``: task id → index, ``[first, past the last]``, or None for all.
         """

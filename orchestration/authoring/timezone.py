@@ -92,7 +92,7 @@ def make_aware(value: dt.datetime | None, timezone: dt.tzinfo | None = None) -> 
     if value is None:
         return None
     if is_localized(value):
-        raise ValueError(f"make_aware expects a naive datetime, got {value}")
+        raise ValueError(f"{value} has a time zone already: use convert_to_utc() or astimezone()")
     zone: Any = timezone if timezone is not None else default_timezone()
     value = value.replace(fold=1)
     if hasattr(zone, "localize"):  # pytz
@@ -107,7 +107,7 @@ def make_aware(value: dt.datetime | None, timezone: dt.tzinfo | None = None) -> 
 def make_naive(value: dt.datetime, timezone: dt.tzinfo | None = None) -> dt.datetime:
     """The wall clock of an aware moment in a zone, without the zone; ValueError for a naive one."""
     if is_naive(value):
-        raise ValueError("make_naive() cannot be applied to a naive datetime")
+        raise ValueError(f"{value} has no time zone to take away")
     local = value.astimezone(timezone if timezone is not None else default_timezone())
     return dt.datetime(local.year, local.month, local.day, local.hour, local.minute, local.second, local.microsecond)  # noqa: DTZ001
 

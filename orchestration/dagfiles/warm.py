@@ -174,8 +174,10 @@ class WarmParent:
 
 def _preload() -> None:
     from orchestration.authoring import alias
+    from orchestration.authoring.compat import plugins_manager
 
     alias.install()
+    plugins_manager.integrate_macros_plugins()
     for module, name in (*((module, "__name__") for module in PRELOADED), *PRELOADED_NAMES):
         try:
             getattr(importlib.import_module(module), name)

@@ -29,6 +29,7 @@ import orjson
 from setproctitle import setproctitle
 
 from orchestration.authoring import alias, secrets, store
+from orchestration.authoring.compat import plugins_manager
 from orchestration.authoring.loading import LoadedFile, load_dag_file
 from orchestration.conf import OPTIONS, conf
 from orchestration.execution import ties
@@ -85,6 +86,7 @@ def prepare_imports() -> None:
     folders = [conf.path("core", "dags_folder"), conf.home / "config", conf.path("core", "plugins_folder")]
     sys.path.extend(str(folder) for folder in folders if str(folder) not in sys.path)
     alias.install()
+    plugins_manager.integrate_macros_plugins()
 
 
 def mask_options() -> None:

@@ -335,7 +335,7 @@ def test_plugins_are_loaded_once_and_their_macros_put_in_place(tmp_path):
         "class Good(AirflowPlugin):\n    name = 'good'\n    macros = [shout]\n"
         "    @classmethod\n    def on_load(cls): print('loaded')\n"
     )
-    (tmp_path / "bad.py").write_text("1 / 0")
+    (tmp_path / "bad.py").write_text("class Plugin: 1 / 0")
     (tmp_path / "nameless.py").write_text(
         "from airflow.plugins_manager import AirflowPlugin\nclass N(AirflowPlugin): pass\n"
     )

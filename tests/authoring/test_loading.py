@@ -138,7 +138,7 @@ def test_a_time_limit_stops_an_import_and_leaves_no_alarm(load):
 
     before = signal.getsignal(signal.SIGALRM)
     loaded, path = load("while True: pass", seconds=0.2)
-    assert "DagBag import timeout for" in loaded.errors[path]
+    assert "took more than" in loaded.errors[path]
     assert signal.getsignal(signal.SIGALRM) is before
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 

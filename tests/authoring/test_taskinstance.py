@@ -80,7 +80,7 @@ def test_a_mapped_task_gives_a_sequence_in_order_of_index(dag, port):
     found = running(dag).xcom_pull("m")
     assert list(found) == [0, 1, 2]
     assert found[1:] == [1, 2]
-    assert str(found) == "[0, 1, 2]"
+    assert str(found) == "LazySelectSequence([3 items])"
     assert running(dag).xcom_pull("m", map_indexes=1) == 1
 
 

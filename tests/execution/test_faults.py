@@ -411,7 +411,7 @@ def test_a_dag_file_that_never_ends_fails_its_tasks_only(monkeypatch, transactio
         path.write_text(path.read_text() + "\nif 'pytest' not in sys.modules: time.sleep(600)\n")
         ti = bench.run_task(run, "t")
         assert ti.state == S.FAILED
-        assert "DagBag import timeout" in ti.reason
+        assert "took more than" in ti.reason
     finally:
         bench.executor.stop(0)
 

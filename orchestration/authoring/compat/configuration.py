@@ -82,7 +82,7 @@ class AirflowConfigParser:
         try:
             return json.loads(text)
         except ValueError as error:
-            raise AirflowConfigException(f"Unable to parse [{section}] {key!r} as valid json") from error
+            raise AirflowConfigException(f"The option {section}.{key} is read as JSON, and is none: {error}") from error
 
     def getimport(self, section: str, key: str, **kwargs: Any) -> Any:
         """The object whose dotted path the option is; None for an empty option."""
@@ -92,15 +92,13 @@ class AirflowConfigParser:
         try:
             return import_string(path)
         except ImportError as error:
-            raise AirflowConfigException(
-                f'The object could not be loaded. Please check "{key}" in "{section}".'
-            ) from error
+            raise AirflowConfigException(f"The option {section}.{key} names nothing to import: {error}") from error
 
     def get_mandatory_value(self, section: str, key: str, **kwargs: Any) -> str:
         """The option as text; ValueError where it is None."""
         value = self.get(section, key, **kwargs)
         if value is None:
-            raise ValueError(f"The value {section}/{key} should be set!")
+            raise ValueError(f"The option {section}.{key} has no value, and needs one")
         return str(value)
 
     def getsection(self, section: str) -> dict[str, Any] | None:
@@ -139,7 +137,7 @@ class AirflowConfigParser:
         try:
             return getattr(self._options, verb)(section, key)
         except ConfigError as error:
-            raise AirflowConfigException(f"section/key [{section}/{key}]: {error}") from error
+            raise AirflowConfigException(f"The option {section}.{key} cannot be read: {error}") from error
 
 
 def _typed(text: str) -> Any:

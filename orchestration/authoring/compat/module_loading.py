@@ -13,11 +13,11 @@ def import_string(dotted_path: str) -> Any:
     """The object of a path like ``package.module.name``; ImportError if there is none."""
     module, dot, name = dotted_path.rpartition(".")
     if not dot:
-        raise ImportError(f"{dotted_path} doesn't look like a module path")
+        raise ImportError(f"{dotted_path!r} is no dotted path: write package.module.name")
     try:
         return getattr(import_module(module), name)
     except AttributeError:
-        raise ImportError(f'Module "{module}" does not define a "{name}" attribute/class') from None
+        raise ImportError(f"There is no {name} in module {module}") from None
 
 
 def qualname(o: object | Callable[..., Any]) -> str:

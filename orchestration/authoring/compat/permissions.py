@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-ACTION_CAN_CREATE = "can_create"
-ACTION_CAN_READ = "can_read"
-ACTION_CAN_EDIT = "can_edit"
-ACTION_CAN_DELETE = "can_delete"
+ACTION_CAN_READ, ACTION_CAN_EDIT = "can_read", "can_edit"
+ACTION_CAN_CREATE, ACTION_CAN_DELETE = "can_create", "can_delete"
 ACTION_CAN_ACCESS_MENU = "menu_access"
 #: Names of earlier versions.
 DEPRECATED_ACTION_CAN_DAG_READ = "can_dag_read"

@@ -19,6 +19,9 @@ from orchestration.conf import conf
 
 log = logging.getLogger(__name__)
 
+#: What every file with a plugin in it says. The folder may hold whole packages of other modules.
+_SIGN = b"Plugin"
+
 
 class AirflowPluginException(Exception):
     """A plugin's class is not right."""
@@ -49,7 +52,7 @@ class AirflowPlugin:
     def validate(cls) -> None:
         """Raise AirflowPluginException for a class without a name."""
         if not cls.name:
-            raise AirflowPluginException("Your plugin needs a name.")
+            raise AirflowPluginException(f"The plugin class {cls.__name__} has no name: write name = '…' in it")
 
     @classmethod
     def on_load(cls, *args: Any, **kwargs: Any) -> None:
@@ -62,25 +65,30 @@ import_errors: dict[str, str] = {}
 
 
 def ensure_plugins_loaded() -> None:
-    """Import the files of the plugins folder once in this process, and collect their plugins.
+    """Import the files of the plugins folder that speak of a plugin, once in this process, and collect their plugins.
 
-    A file that cannot be imported is logged and noted in ``import_errors``; the others are loaded.
+    A file that cannot be imported, or that ends the interpreter, is logged and noted in ``import_errors``; the others
+    are loaded. The folder comes to the end of the import path.
     """
     global plugins
     if plugins is not None:
         return
     plugins = []
     folder = conf.path("core", "plugins_folder")
-    for path in sorted(folder.rglob("*.py")) if folder.is_dir() else []:
+    if folder.is_dir() and str(folder) not in sys.path:
+        sys.path.append(str(folder))
+    for path in sorted(folder.rglob("*.py")):
         try:
+            if _SIGN not in path.read_bytes():
+                continue
             module = _imported(path, folder)
-            for candidate in vars(module).values():
+            for candidate in list(vars(module).values()):
                 if _is_plugin_of(candidate, module):
                     candidate.validate()
                     candidate.on_load()
                     plugins.append(candidate)
-        except Exception as error:
-            log.exception("Failed to import plugin %s", path)
+        except (Exception, SystemExit) as error:
+            log.exception("The plugin file %s could not be loaded, and is left out", path)
             import_errors[str(path)] = str(error)
 
 

@@ -7,23 +7,11 @@ from typing import Any
 
 from orchestration.authoring import timezone
 from orchestration.authoring.compat.session import Session as Session
+from orchestration.authoring.state import State
 from orchestration.conf import conf
 
 SIMPLE_LOG_FORMAT = "%(asctime)s %(levelname)s - %(message)s"
-STATE_COLORS = {
-    "deferred": "mediumpurple",
-    "failed": "red",
-    "queued": "gray",
-    "removed": "lightgrey",
-    "restarting": "violet",
-    "running": "lime",
-    "scheduled": "tan",
-    "skipped": "hotpink",
-    "success": "green",
-    "up_for_reschedule": "turquoise",
-    "up_for_retry": "gold",
-    "upstream_failed": "orange",
-}
+STATE_COLORS = {state.value: colour for state, colour in State.state_color.items() if state is not None}
 #: Tasks have no database engine.
 engine: Any = None
 

@@ -19,7 +19,7 @@ class TimeoutPosix(LoggingMixin):
 
     def handle_timeout(self, signum: int, frame: FrameType | None) -> None:
         """End the block."""
-        self.log.error("Process timed out: %s", self.error_message)
+        self.log.error("The block took more than %s seconds: %s", self.seconds, self.error_message)
         raise AirflowTaskTimeout(self.error_message)
 
     def __enter__(self) -> TimeoutPosix:

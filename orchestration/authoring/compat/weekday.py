@@ -24,7 +24,7 @@ class WeekDay(IntEnum):
         name = week_day_str.upper()
         if name in cls.__members__:
             return cls[name]
-        raise AttributeError(f'Invalid Week Day passed: "{week_day_str}"')
+        raise AttributeError(f"{week_day_str!r} is no day of the week; the first is {cls.MONDAY.name}")
 
     @classmethod
     def convert(cls, day: str | WeekDay) -> int:
@@ -33,15 +33,12 @@ class WeekDay(IntEnum):
             return day.value
         if isinstance(day, str):
             return cls.get_weekday_number(day).value
-        raise TypeError(f"Unsupported Type for week_day parameter: {type(day)}. It should be a str or a WeekDay.")
+        raise TypeError(f"A day of the week is a name or a WeekDay, not {day!r}")
 
     @classmethod
     def validate_week_day(cls, week_day: str | WeekDay | Iterable[str] | Iterable[WeekDay]) -> set[int]:
         """The numbers of one day or several."""
         days: Any = [week_day] if isinstance(week_day, (str, WeekDay)) else week_day
         if not isinstance(days, Iterable):
-            raise TypeError(
-                f"Unsupported Type for week_day parameter: {type(week_day)}. "
-                "Input should be iterable type: str, set, list, dict or Weekday enum type"
-            )
+            raise TypeError(f"week_day is a day of the week or several, not {week_day!r}")
         return {cls.convert(day) for day in days}
