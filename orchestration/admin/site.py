@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -42,12 +44,20 @@ class OperatorsSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no typ
         return HttpResponseRedirect(reverse("admin:desk_profile"))
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
-        """What the search box finds, as a piece of a page."""
+        """What the search box finds, or the palette (``?extended``), as a piece of a page."""
         from orchestration.admin.navigation import search
 
+        begun = time.monotonic()
         term = request.GET.get("s", "").strip().lower()[:250]
-        found = search(request, term) if term else []
-        return TemplateResponse(request, "unfold/helpers/search_results.html", {"results": found})
+        found = Paginator(search(request, term) if term else [], 100)
+        piece = "command_results" if "extended" in request.GET else "search_results"
+        context = {
+            "results": found.get_page(1),
+            "page_obj": found,
+            "page_counter": 0,
+            "execution_time": time.monotonic() - begun,
+        }
+        return TemplateResponse(request, f"unfold/helpers/{piece}.html", context, headers={"HX-Trigger": "search"})
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """What every page needs: names, navigation, the operator's zone."""

@@ -263,3 +263,26 @@ def test_a_list_is_filtered_by_moments_of_the_operator_s_zone(desk):
     assert count(start_date_to_0="2024-03-05") == 0
     desk.cookies["desk_zone"] = "../etc/passwd"
     assert count(start_date_from_0="2024-03-05", start_date_to_0="2024-03-05") == 1
+
+
+def test_an_empty_list_says_what_that_means_and_a_filtered_one_leads_back(desk):
+    address = reverse("admin:orchestration_trigger_changelist")
+    assert "No task is deferred" in desk.get(address).content.decode()
+    TriggerFactory()
+    page = desk.get(address, {"q": "nothing"}).content.decode()
+    assert "Nothing matches" in page
+    assert 'href="?"' in page
+
+
+@pytest.mark.parametrize("query", ["", "&extended=1"])
+def test_the_search_and_the_palette_find_pages_and_readable_dags(query):
+    make_dag("a", dag_id="d1")
+    make_dag("a", dag_id="d2")
+    client = client_of(restricted(also=[Pair("can_read", "Website")]))
+    address = reverse("admin:search")
+    page = client.get(f"{address}?s=d{query}").content.decode()
+    assert reverse("admin:desk_dag", args=("d1",)) in page
+    assert reverse("admin:desk_dag", args=("d2",)) not in page
+    assert reverse("admin:desk_cluster") in client.get(f"{address}?s=cluster{query}").content.decode()
+    assert reverse("admin:desk_config") not in client.get(f"{address}?s=config{query}").content.decode()
+    assert "<script>alert" not in client.get(f"{address}?s={HOSTILE}{query}").content.decode()

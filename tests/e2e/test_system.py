@@ -253,6 +253,18 @@ def test_the_account_s_menu_opens_by_keys_and_leads_to_the_profile(desk: Desk) -
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
 
 
+def test_the_palette_leads_to_a_dag_by_keys(desk: Desk) -> None:
+    page = desk.open("cluster/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("shap")
+    expect(page.locator("#command-results-list").get_by_role("link", name="shapes")).to_be_visible()
+    page.wait_for_timeout(300)
+    desk.look("palette")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/dags/shapes/"))
+
+
 def test_these_pages_are_readable_in_the_dark(desk: Desk) -> None:
     page = desk.open("")
     page.evaluate("localStorage.setItem('adminTheme', JSON.stringify('dark'))")

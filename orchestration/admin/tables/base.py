@@ -28,6 +28,8 @@ class ShownTable(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     dag_path: ClassVar[str | None] = None
     #: The list brings itself up to date in the browser.
     is_live: ClassVar[bool] = False
+    #: What an empty list says where no filter is set.
+    empty: ClassVar[str] = "Nothing is here yet."
     #: A search looks among the newest rows only (``paging.SEARCH_WINDOW``).
     is_history: ClassVar[bool] = False
     list_display: ClassVar[tuple[Any, ...]] = ("__str__",)
@@ -72,6 +74,7 @@ class ShownTable(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         """Django's list in the desk's frame; what a service refuses is told on the page."""
         context = {
             "hides_refresh": not self.is_live,
+            "empty_words": self.empty,
             "table_links": self.links(request) if self.has_view_permission(request) else [],
             "title": str(self.opts.verbose_name_plural),
             **(extra_context or {}),

@@ -65,6 +65,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
 class ConnectionTable(ChangedTable):
     """Connections."""
 
+    empty = "No connections yet."
     form = ConnectionForm
     change_form_template = "desk/tables/connection.html"
     list_display = ("conn_id", "kind", "host", "port", "login", "has_password", "description")

@@ -105,6 +105,7 @@ class SourceTable(ShownTable):
 class ImportErrorTable(ShownTable):
     """Why files could not be read."""
 
+    empty = "Every DAG file can be read."
     is_live = True
     list_display = (
         columns.short("filename", "file"),
@@ -131,6 +132,7 @@ class ImportErrorTable(ShownTable):
 class WarningTable(ShownTable):
     """Warnings of DAGs."""
 
+    empty = "No DAG has a warning."
     dag_path = "dag_id"
     is_live = True
     list_display = (columns.dag_link(), "warning_type", "message", columns.moment("timestamp", "since", sorts=False))
@@ -193,6 +195,7 @@ class AliasTable(ShownTable):
 class DatasetEventTable(ShownTable):
     """Events of datasets."""
 
+    empty = "No dataset was written yet."
     is_history = True
     list_display = (
         "dataset",

@@ -47,6 +47,7 @@ from orchestration.states import JobState
 class RunTable(ManyRows):
     """DAG runs, newest first."""
 
+    empty = "No DAG has run yet."
     bulk_kind = "runs"
     dag_path = "dag_id"
     is_live = True
@@ -83,6 +84,7 @@ class RunTable(ManyRows):
 class TaskInstanceTable(ManyRows):
     """Task instances, newest first."""
 
+    empty = "No task has run yet."
     bulk_kind = "tasks"
     dag_path = "dag_id"
     is_live = True
@@ -148,6 +150,7 @@ _OF_INSTANCE = (
 class TryTable(OfInstanceTable):
     """Earlier tries."""
 
+    empty = "No task was tried twice."
     list_display = (
         *_OF_INSTANCE,
         "try_number",
@@ -162,6 +165,7 @@ class TryTable(OfInstanceTable):
 class RescheduleTable(OfInstanceTable):
     """Waits of sensors."""
 
+    empty = "No sensor waits or has waited in reschedule mode."
     list_display = (
         *_OF_INSTANCE,
         "try_number",
@@ -180,6 +184,7 @@ class RenderedTable(OfInstanceTable):
 class XComTable(OfInstanceTable):
     """What tasks push to one another."""
 
+    empty = "No task has pushed a value."
     list_display = ("key", *_OF_INSTANCE, columns.short("value"), columns.moment("timestamp", "pushed", sorts=False))
     search_fields = ("key", "task_instance__dag__dag_id", "task_instance__task_id")
     search_help_text = "Key, DAG or task"
@@ -188,6 +193,7 @@ class XComTable(OfInstanceTable):
 class SlaMissTable(ShownTable):
     """Missed service level agreements."""
 
+    empty = "No service level agreement was missed."
     dag_path = "dag_id"
     is_history = True
     list_display = (
@@ -210,6 +216,7 @@ class SlaMissTable(ShownTable):
 class EventLogTable(ShownTable):
     """The audit log, newest first."""
 
+    empty = "Nobody has done anything yet."
     dag_path = "dag_id"
     is_live = True
     is_history = True
@@ -233,6 +240,7 @@ class EventLogTable(ShownTable):
 class BackfillTable(ShownTable):
     """Backfills."""
 
+    empty = "No backfill was ever started."
     dag_path = "dag_id"
     list_display = (
         columns.dag_link(),
@@ -250,6 +258,7 @@ class BackfillTable(ShownTable):
 class JobTable(ShownTable):
     """The long-running processes."""
 
+    empty = "No scheduler, triggerer or DAG processor was ever started."
     is_live = True
     list_display = (
         "job_type",
@@ -281,6 +290,7 @@ class JobTable(ShownTable):
 class TriggerTable(ShownTable):
     """What deferred tasks wait for. Arguments are not shown: they may hold secrets."""
 
+    empty = "No task is deferred: nothing is waited for."
     dag_path = "task_instances__dag_id"
     is_live = True
     list_display = (

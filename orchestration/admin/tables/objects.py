@@ -140,6 +140,7 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at
 class VariableTable(ChangedTable):
     """Variables."""
 
+    empty = "No variables yet. Add one, or import a file."
     form = VariableForm
     list_display = ("key", "shown_value", "description")
     search_fields = ("key", "description")
