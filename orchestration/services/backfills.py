@@ -167,7 +167,7 @@ def create(
     limits the new runs to these tasks. Where every run stays as it is, the backfill is over at once.
 
     Raises what ``plan`` raises, Invalid for a ``conf`` that breaks the schema of a param, and Conflict while another
-    backfill of the DAG is at work. The number of statements grows with the rows made only, 500 of them in each.
+    backfill of the DAG is at work. A statement for each task, and one for as many runs as the database takes at once.
     """
     locked = Dag.objects.select_for_update().get(pk=dag.pk)  # two backfills of a DAG are made one after the other
     if Backfill.objects.at_work().filter(dag=locked).exists():
@@ -233,8 +233,7 @@ def _make(
         for step in steps
     ]
     DagRun.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
-    made = DagRun.objects.filter(backfill=backfill).order_by("pk")
-    TaskInstance.objects.create_for_new_runs(made.iterator(), shape, only=task_ids)
+    TaskInstance.objects.create_for_backfill(backfill, shape, only=task_ids)
 
 
 def _run_again(backfill: Backfill, steps: Collection[Step], now: datetime) -> None:
