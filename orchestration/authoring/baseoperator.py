@@ -35,7 +35,7 @@ from orchestration.authoring.exceptions import (
     TaskDeferralError,
     TaskDeferred,
 )
-from orchestration.authoring.helpers import validate_instance_args, validate_key
+from orchestration.authoring.helpers import are_alike, validate_instance_args, validate_key
 from orchestration.authoring.lineage import apply_lineage, prepare_lineage
 from orchestration.authoring.operator_arguments import (
     ARGUMENT_TYPES,
@@ -285,9 +285,7 @@ class BaseOperator(AbstractOperator, metaclass=BaseOperatorMeta):
             group.add(self)
 
     def __eq__(self, other: object) -> bool:
-        if type(self) is not type(other):
-            return False
-        return self is other or all(getattr(self, c, None) == getattr(other, c, None) for c in self._comps)
+        return type(self) is type(other) and are_alike(self, other, self._comps)
 
     def __hash__(self) -> int:
         return hash((type(self), self.task_id, self.dag_id))

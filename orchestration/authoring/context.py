@@ -195,9 +195,9 @@ def context_update_for_unmapped(context: Any, task: Any) -> None:
     """Put the single task of a mapped one into the context, with its params."""
     from orchestration.authoring.params import process_params
 
-    context["task"] = context["ti"].task = task
-    context["params"] = process_params(context["dag"], task, context["dag_run"], suppress_exception=False)
-    context["inlets"], context["outlets"] = task.inlets, task.outlets
+    params = process_params(context["dag"], task, context["dag_run"], suppress_exception=False)
+    context.update(task=task, params=params, inlets=task.inlets, outlets=task.outlets)
+    context["ti"].task = task
 
 
 _open_contexts: list[Any] = []

@@ -39,7 +39,7 @@ from orchestration.authoring.exceptions import (
     ParamValidationError,
     TaskNotFound,
 )
-from orchestration.authoring.helpers import validate_instance_args, validate_key
+from orchestration.authoring.helpers import are_alike, validate_instance_args, validate_key
 from orchestration.authoring.logging_mixin import LoggingMixin
 from orchestration.authoring.operator_arguments import mapping_of
 from orchestration.authoring.params import DagParam, ParamsDict
@@ -223,9 +223,7 @@ class DAG(DagScheduleMixin, LoggingMixin):
         return f"<DAG: {self.dag_id}>"
 
     def __eq__(self, other: object) -> bool:
-        if type(self) is not type(other):
-            return False
-        return self is other or all(getattr(self, c, None) == getattr(other, c, None) for c in self._comps)
+        return type(self) is type(other) and are_alike(self, other, self._comps)
 
     def __lt__(self, other: DAG) -> bool:
         return self.dag_id < other.dag_id
@@ -474,17 +472,17 @@ class DAG(DagScheduleMixin, LoggingMixin):
         """The tasks so that each comes after its upstream ones, group by group."""
         from orchestration.authoring.task_group import TaskGroup
 
-        def walk(group: TaskGroup) -> Iterator[Any]:
-            for node in group.topological_sort():
-                if isinstance(node, TaskGroup):
-                    yield from walk(node)
-                    continue
-                yield node
-                inner = getattr(node, "subdag", None) if include_subdag_tasks else None
-                if inner is not None:
-                    yield from inner.topological_sort(include_subdag_tasks=True)
-
-        return tuple(walk(self.task_group))
+        found: list[Any] = []
+        waiting: list[Any] = [self.task_group]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, TaskGroup):
+                waiting.extend(reversed(node.topological_sort()))
+                continue
+            found.append(node)
+            if include_subdag_tasks and (inner := getattr(node, "subdag", None)) is not None:
+                found.extend(inner.topological_sort(include_subdag_tasks=True))
+        return tuple(found)
 
     def resolve_template_files(self) -> None:
         """Put the content of named files into the tasks' templated fields."""

@@ -50,6 +50,11 @@ def validate_instance_args(instance: object, expected_arg_types: Mapping[str, An
             raise TypeError(f"{name} takes {names}, not {value!r} ({type(value).__name__})")
 
 
+def are_alike(one: object, other: object, names: Iterable[str]) -> bool:
+    """Whether two objects of one class have equal attributes of these names; one that is missing is None."""
+    return one is other or all(getattr(one, name, None) == getattr(other, name, None) for name in names)
+
+
 def is_container(obj: Any) -> bool:
     """Whether the value can be iterated and is no text."""
     return hasattr(obj, "__iter__") and not isinstance(obj, str)

@@ -42,15 +42,12 @@ ARGUMENT_TYPES: dict[str, Any] = {
 
 def parse_retries(retries: Any) -> int:
     """The number of retries; None is 0, a text is read as a number, AirflowException for what is none."""
-    if retries is None:
-        return 0
-    if type(retries) is int:
-        return retries
     try:
-        number = int(retries)
+        number = 0 if retries is None else int(retries)
     except (TypeError, ValueError):
         raise AirflowException(f"retries is how often to try again, a whole number, not {retries!r}") from None
-    logger.warning("retries should be a whole number: %r is read as %d", retries, number)
+    if type(retries) not in (int, type(None)):
+        logger.warning("retries should be a whole number: %r is read as %d", retries, number)
     return number
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from orchestration.authoring.exceptions import AirflowException
@@ -21,50 +21,49 @@ if TYPE_CHECKING:
 
 def _apply_defaults(init: Callable[..., None]) -> Callable[..., None]:
     """Wrap an operator's ``__init__``."""
-    parameters = inspect.signature(init).parameters
     named = {
         name: parameter
-        for name, parameter in parameters.items()
+        for name, parameter in inspect.signature(init).parameters.items()
         if name != "self" and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     }
     required = {name for name, parameter in named.items() if parameter.default is parameter.empty} - {"task_id"}
 
     @functools.wraps(init)
-    def apply_defaults(self: BaseOperator, *args: Any, **kwargs: Any) -> None:
-        from orchestration.authoring.dag import DagContext
-        from orchestration.authoring.task_group import TaskGroupContext
-
+    def construct(self: BaseOperator, *args: Any, **given: Any) -> None:
         if args:
             raise AirflowException(
                 f"{type(self).__name__} takes its arguments by name, and got {len(args)} without: write task_id=…"
             )
-        is_outermost = "_from_mapped" not in self.__dict__
-        from_mapped = kwargs.pop("_airflow_from_mapped", self._from_mapped)
-        self.__dict__["_from_mapped"] = from_mapped
-        dag = kwargs.get("dag") or DagContext.get_current_dag()
-        group = kwargs.get("task_group")
-        if dag and not group:
-            group = TaskGroupContext.get_current_task_group(dag)
-        default_args, params = get_merged_defaults(
-            dag, group, kwargs.pop("params", None), kwargs.pop("default_args", None)
-        )
-        for name in parameters:
-            if name not in kwargs and name in default_args:
-                kwargs[name] = default_args[name]
-        _refuse_missing(required.difference(kwargs))
-        if params:
-            kwargs["params"] = params
-        hook = getattr(self, "_hook_apply_defaults", None)
-        if hook is not None:
-            _, kwargs = hook(**kwargs, default_args=default_args)
-            default_args = kwargs.pop("default_args", {})
-        init(self, **kwargs, default_args=default_args)
-        if is_outermost and not from_mapped:
+        own = vars(self)
+        is_outermost = "_from_mapped" not in own
+        own["_from_mapped"] = given.pop("_airflow_from_mapped", self._from_mapped)
+        arguments, defaults = _complete(given, named)
+        _refuse_missing(required.difference(arguments))
+        if (hook := getattr(self, "_hook_apply_defaults", None)) is not None:
+            _, arguments = hook(**arguments, default_args=defaults)
+            defaults = arguments.pop("default_args", {})
+        init(self, **arguments, default_args=defaults)
+        if is_outermost and not own["_from_mapped"]:
             self.set_xcomargs_dependencies()
-            self.__dict__["_instantiated"] = True
+            own["_instantiated"] = True
 
-    apply_defaults._argument_names = frozenset(named)  # type: ignore[attr-defined]  # read by validate_mapping_kwargs
-    return apply_defaults
+    construct._argument_names = frozenset(named)  # type: ignore[attr-defined]  # read by validate_mapping_kwargs
+    return construct
+
+
+def _complete(given: dict[str, Any], names: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arguments with those of these names that the DAG's, the group's and the task's defaults add; the defaults."""
+    from orchestration.authoring.dag import DagContext
+    from orchestration.authoring.task_group import TaskGroupContext
+
+    dag, group = given.get("dag") or DagContext.get_current_dag(), given.get("task_group")
+    if group is None and dag is not None:
+        group = TaskGroupContext.get_current_task_group(dag)
+    defaults, params = get_merged_defaults(dag, group, given.pop("params", None), given.pop("default_args", None))
+    arguments = given | {name: defaults[name] for name in names if name in defaults and name not in given}
+    if params:
+        arguments["params"] = params
+    return arguments, defaults
 
 
 def _refuse_missing(names: set[str]) -> None:

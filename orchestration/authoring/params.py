@@ -197,10 +197,7 @@ class ParamsDict(MutableMapping[str, Any]):
 
     def update(self, *args: Any, **kwargs: Any) -> None:
         """As of a dict; params of another ParamsDict replace those here, plain values are checked."""
-        if len(args) == 1 and not kwargs and isinstance(args[0], ParamsDict):
-            super().update(args[0]._params)
-        else:
-            super().update(*args, **kwargs)
+        super().update(*(other._params if isinstance(other, ParamsDict) else other for other in args), **kwargs)
 
     def dump(self) -> dict[str, Any]:
         """The values by name; None for one that is missing or invalid."""
@@ -245,11 +242,9 @@ class DagParam(ResolveMixin):
 
 def process_params(dag: Any, task: Any, dag_run: Any, *, suppress_exception: bool) -> dict[str, Any]:
     """The values a task sees: the DAG's, over them the task's, over them the run's conf, all checked."""
-    params = ParamsDict(suppress_exception=suppress_exception)
-    if dag is not None:
-        params.update(copy.deepcopy(dag.params))
-    if task.params:
-        params.update(copy.deepcopy(task.params))
-    if conf.getboolean("core", "dag_run_conf_overrides_params", fallback=True) and dag_run and dag_run.conf:
-        params.update(dag_run.conf)
-    return params.validate()
+    values = ParamsDict(suppress_exception=suppress_exception)
+    for owner in (dag, task):
+        values.update(copy.deepcopy(getattr(owner, "params", None) or {}))
+    if conf.getboolean("core", "dag_run_conf_overrides_params", fallback=True):
+        values.update(getattr(dag_run, "conf", None) or {})
+    return values.validate()

@@ -17,21 +17,22 @@ def chain(*tasks: Any) -> None:
     Tasks, groups, labels, results and lists of them. AirflowException for lists of different lengths, TypeError for
     anything else.
     """
-    for before, after in pairwise(tasks):
-        if isinstance(before, DependencyMixin):
-            before.set_downstream(after)
-        elif isinstance(after, DependencyMixin):
-            after.set_upstream(before)
-        elif not isinstance(before, Sequence) or not isinstance(after, Sequence):
-            raise TypeError(f"chain() joins tasks, groups and lists of them, not {before!r} with {after!r}")
-        elif len(before) != len(after):
-            raise AirflowException(
-                f"chain() joins lists member by member, and {len(before)} are followed by {len(after)}: "
-                "use cross_downstream() or chain_linear() to join all with all"
-            )
-        else:
-            for one, other in zip(before, after, strict=True):
-                one.set_downstream(other)
+    for pair in pairwise(tasks):
+        match pair:
+            case DependencyMixin() as before, after:
+                before.set_downstream(after)
+            case before, DependencyMixin() as after:
+                after.set_upstream(before)
+            case Sequence() as before, Sequence() as after if len(before) == len(after):
+                for one, other in zip(before, after, strict=True):
+                    one.set_downstream(other)
+            case Sequence() as before, Sequence() as after:
+                raise AirflowException(
+                    f"chain() joins lists member by member, and {len(before)} are followed by {len(after)}: "
+                    "use cross_downstream() or chain_linear() to join all with all"
+                )
+            case before, after:
+                raise TypeError(f"chain() joins tasks, groups and lists of them, not {before!r} with {after!r}")
 
 
 def cross_downstream(from_tasks: Sequence[DependencyMixin], to_tasks: Any) -> None:
@@ -44,14 +45,11 @@ def chain_linear(*elements: Any) -> None:
     """Put every task of each list after every task of the list before it. ValueError for labels or nothing to join."""
     if not elements:
         raise ValueError("chain_linear() got no task")
-    before: Sequence[Any] | None = None
-    is_joined = False
-    for element in elements:
-        if isinstance(element, EdgeModifier):
-            raise ValueError("chain_linear() takes no labels: set those edges with >>")
-        for task in before or ():
-            task.set_downstream(element)
-            is_joined = True
-        before = [element] if isinstance(element, DependencyMixin) else element
-    if not is_joined:
+    if any(isinstance(element, EdgeModifier) for element in elements):
+        raise ValueError("chain_linear() takes no labels: set those edges with >>")
+    layers = [[element] if isinstance(element, DependencyMixin) else list(element) for element in elements]
+    edges = [(task, after) for before, after in pairwise(layers) for task in before]
+    if not edges:
         raise ValueError("chain_linear() got one element, so there is nothing to join: write *tasks for a list")
+    for task, after in edges:
+        task.set_downstream(after)

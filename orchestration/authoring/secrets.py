@@ -14,7 +14,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from io import TextIOBase
 from typing import Any
@@ -141,17 +141,11 @@ class SecretsMasker(logging.Filter):
             return self._text(item) if isinstance(item, str) else item
         if name and should_hide_value_for_key(name):
             return _hide_all(item, depth, max_depth)
-        if isinstance(item, dict):
-            return {key: self._redact(value, key, depth + 1, max_depth) for key, value in item.items()}
         if isinstance(item, Enum):
             return self._redact(item.value, name, depth, max_depth)
         if isinstance(item, str):
             return self._text(item)
-        if isinstance(item, (tuple, set, frozenset)):
-            return tuple(self._redact(member, None, depth + 1, max_depth) for member in item)
-        if isinstance(item, list):
-            return [self._redact(member, None, depth + 1, max_depth) for member in item]
-        return item
+        return _rebuilt(item, lambda key, member: self._redact(member, key, depth + 1, max_depth))
 
     def _text(self, text: str) -> str:
         return self.replacer.sub(MASK, str(text)) if self.replacer else text
@@ -170,12 +164,18 @@ class SecretsMasker(logging.Filter):
 def _hide_all(item: Any, depth: int, max_depth: int) -> Any:
     if depth > max_depth or isinstance(item, str):
         return MASK
-    if isinstance(item, dict):
-        return {key: _hide_all(value, depth + 1, max_depth) for key, value in item.items()}
-    if isinstance(item, (tuple, set, frozenset)):
-        return tuple(_hide_all(member, depth + 1, max_depth) for member in item)
-    if isinstance(item, list):
-        return [_hide_all(member, depth + 1, max_depth) for member in item]
+    return _rebuilt(item, lambda _, member: _hide_all(member, depth + 1, max_depth))
+
+
+def _rebuilt(item: Any, replaced: Callable[[Any, Any], Any]) -> Any:
+    """A collection with ``replaced(key, member)`` for each member, a set as a tuple; anything else as it is."""
+    match item:
+        case dict():
+            return {key: replaced(key, member) for key, member in item.items()}
+        case list():
+            return [replaced(None, member) for member in item]
+        case tuple() | set() | frozenset():
+            return tuple(replaced(None, member) for member in item)
     return item
 
 

@@ -140,12 +140,12 @@ class TaskGroup(DAGNode):
         """Take in a task or an empty group; raises where its id is taken or it belongs to another group."""
         from orchestration.authoring.abstractoperator import AbstractOperator
 
-        if TaskGroupContext.active and task.task_group and task.task_group != self:
-            task.task_group.children.pop(task.node_id, None)
-            task.task_group = self
-        existing = task.task_group
-        if isinstance(task, AbstractOperator) and existing is not None and existing != self:
-            raise TaskAlreadyInTaskGroup(task.node_id, existing.node_id, self.node_id)
+        holder = task.task_group
+        if holder is not None and holder != self:
+            if TaskGroupContext.active:
+                holder.children.pop(task.node_id, None)
+            elif isinstance(task, AbstractOperator):
+                raise TaskAlreadyInTaskGroup(task.node_id, holder.node_id, self.node_id)
         task.task_group = weakref.proxy(self)  # first, since a group's id depends on it
         key = task.node_id
         if key in self.children:
@@ -202,12 +202,9 @@ class TaskGroup(DAGNode):
         others = given if isinstance(given, Sequence) else [given]
         for other in others:
             self.update_relative(other, upstream, edge_modifier=edge_modifier)
-        if upstream:
-            for task in self.get_roots():
-                task.set_upstream(others)
-        else:
-            for task in self.get_leaves():
-                task.set_downstream(others)
+        for task in self.roots if upstream else self.leaves:
+            join = task.set_upstream if upstream else task.set_downstream
+            join(others)
 
     def __enter__(self) -> TaskGroup:
         TaskGroupContext.push_context_managed_task_group(self)
@@ -327,13 +324,11 @@ class TaskGroup(DAGNode):
         """All tasks, those of outer levels first."""
         from orchestration.authoring.abstractoperator import AbstractOperator
 
-        groups: list[TaskGroup] = [self]
-        for group in groups:
-            for child in group.children.values():
-                if isinstance(child, AbstractOperator):
-                    yield child
-                elif isinstance(child, TaskGroup):
-                    groups.append(child)
+        level: list[TaskGroup] = [self]
+        while level:
+            nodes = [node for group in level for node in group.children.values()]
+            yield from (node for node in nodes if isinstance(node, AbstractOperator))
+            level = [node for node in nodes if isinstance(node, TaskGroup)]
 
 
 def _is_within(task: AbstractOperator, nodes: Mapping[Any, DAGNode]) -> bool:

@@ -109,7 +109,7 @@ def make_naive(value: dt.datetime, timezone: dt.tzinfo | None = None) -> dt.date
     if is_naive(value):
         raise ValueError(f"{value} has no time zone to take away")
     local = value.astimezone(timezone if timezone is not None else default_timezone())
-    return dt.datetime(local.year, local.month, local.day, local.hour, local.minute, local.second, local.microsecond)  # noqa: DTZ001
+    return dt.datetime.combine(local.date(), local.time()).replace(fold=0)  # a plain one, whatever the moment's class
 
 
 def datetime(*args: Any, **kwargs: Any) -> dt.datetime:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,17 +40,17 @@ class XComArg(ResolveMixin, DependencyMixin):
         """The tasks and keys that a value refers to, also deep in collections and in objects with templated fields."""
         from orchestration.authoring.abstractoperator import AbstractOperator
 
-        if isinstance(arg, ResolveMixin):
-            yield from arg.iter_references()
-        elif isinstance(arg, (tuple, set, list)):
-            for member in arg:
-                yield from XComArg.iter_xcom_references(member)
-        elif isinstance(arg, dict):
-            for member in arg.values():
-                yield from XComArg.iter_xcom_references(member)
-        elif isinstance(arg, AbstractOperator):
-            for name in arg.template_fields:
-                yield from XComArg.iter_xcom_references(getattr(arg, name))
+        waiting, seen = [arg], set()
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, ResolveMixin):
+                yield from value.iter_references()
+            elif isinstance(value, (tuple, list, set, dict, AbstractOperator)) and id(value) not in seen:
+                seen.add(id(value))  # a collection may hold itself
+                if isinstance(value, AbstractOperator):
+                    waiting.extend(getattr(value, name) for name in value.template_fields)
+                else:
+                    waiting.extend(value.values() if isinstance(value, dict) else value)
 
     @staticmethod
     def apply_upstream_relationship(op: AbstractOperator, arg: Any) -> None:
@@ -215,14 +216,13 @@ class PlainXComArg(XComArg):
 
         XComNotFound where a key other than the result's was never pushed.
         """
-        ti = context["ti"]
-        map_indexes = ti.get_relevant_upstream_map_indexes(self.operator)
-        result = ti.xcom_pull(task_ids=self.operator.task_id, map_indexes=map_indexes, key=self.key, default=NOTSET)
-        if not isinstance(result, ArgNotSet):
-            return result
-        if self.key == XCOM_RETURN_KEY or getattr(self.operator, "multiple_outputs", False):
-            return None
-        raise XComNotFound(ti.dag_id, self.operator.task_id, self.key)
+        ti, task = context["ti"], self.operator
+        indexes = ti.get_relevant_upstream_map_indexes(task)
+        found = ti.xcom_pull(task_ids=task.task_id, key=self.key, map_indexes=indexes, default=NOTSET)
+        is_missing = isinstance(found, ArgNotSet)
+        if is_missing and self.key != XCOM_RETURN_KEY and not getattr(task, "multiple_outputs", False):
+            raise XComNotFound(ti.dag_id, task.task_id, self.key)
+        return None if is_missing else found
 
 
 def callable_name(function: Callable[..., Any] | str) -> str:
@@ -385,17 +385,13 @@ class _ConcatResult(Sequence[Any]):
         self.values = values
 
     def __getitem__(self, index: Any) -> Any:
-        position = index if index >= 0 else len(self) + index
-        for value in self.values:
-            if position < 0:
-                break
-            if position >= len(value):
-                position -= len(value)
-            elif isinstance(value, Sequence):
-                return value[position]
-            else:
-                return next(itertools.islice(iter(value), position, None))
-        raise IndexError("list index out of range")
+        ends = list(itertools.accumulate(map(len, self.values)))
+        position = index + len(self) if index < 0 else index
+        if not 0 <= position < len(self):
+            raise IndexError(index)
+        part = bisect_right(ends, position)
+        value, offset = self.values[part], position - (ends[part - 1] if part else 0)
+        return value[offset] if isinstance(value, Sequence) else next(itertools.islice(value, offset, None))
 
     def __len__(self) -> int:
         return sum(map(len, self.values))

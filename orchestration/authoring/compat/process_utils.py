@@ -21,13 +21,12 @@ def execute_in_subprocess(cmd: list[str], cwd: str | None = None, env: Mapping[s
 @contextmanager
 def patch_environ(new_env_variables: Mapping[str, Any]) -> Iterator[None]:
     """Set environment variables for a ``with`` block."""
-    before = {name: os.environ.get(name) for name in new_env_variables}
-    os.environ.update({name: str(value) for name, value in new_env_variables.items()})
+    before = dict(os.environ)
+    added = {name: str(value) for name, value in new_env_variables.items()}
+    os.environ.update(added)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        for name in added.keys() & os.environ.keys():
+            del os.environ[name]
+        os.environ.update({name: before[name] for name in added.keys() & before.keys()})

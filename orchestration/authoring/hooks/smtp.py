@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
 import ssl
 from collections.abc import Mapping
@@ -54,17 +55,18 @@ class SmtpHook(BaseHook):
         except AirflowNotFoundException:
             raise AirflowException(f"There is no connection {self.smtp_conn_id!r} to a mail server") from None
         for _ in range(self.smtp_retry_limit):
-            try:
-                client = self._build_client()
-                if self.smtp_starttls:
-                    client.starttls(context=self._tls())
-                if self.smtp_user and self.smtp_password:
-                    client.login(self.smtp_user, self.smtp_password)
-            except smtplib.SMTPServerDisconnected:
-                continue
-            self.smtp_client = client
-            return self
+            with contextlib.suppress(smtplib.SMTPServerDisconnected):
+                self.smtp_client = self._logged_in()
+                return self
         raise AirflowException(f"The mail server {self.host} hung up {self.smtp_retry_limit} times: look at its log")
+
+    def _logged_in(self) -> smtplib.SMTP:
+        client = self._build_client()
+        if self.smtp_starttls:
+            client.starttls(context=self._tls())
+        if self.smtp_user and self.smtp_password:
+            client.login(self.smtp_user, self.smtp_password)
+        return client
 
     def _build_client(self) -> smtplib.SMTP:
         arguments: dict[str, Any] = {"host": self.host or "localhost", "timeout": self.timeout}
@@ -87,11 +89,12 @@ class SmtpHook(BaseHook):
         """Whether the server answers, and a sentence."""
         try:
             client = self.get_conn().smtp_client
-            if client is not None and client.noop()[0] == 250:
-                return True, "Connection successfully tested"
+            code = 0 if client is None else client.noop()[0]
         except Exception as error:
             return False, str(error)
-        return False, f"The mail server {self.host} did not answer NOOP with 250"
+        if code == 250:
+            return True, "Connection successfully tested"
+        return False, f"The mail server {self.host} answered NOOP with {code}"
 
     def send_email_smtp(
         self,

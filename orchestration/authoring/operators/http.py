@@ -105,14 +105,13 @@ class HttpOperator(BaseOperator):
         text: Any = [page.text for page in response] if isinstance(response, list) else response.text
         if self.log_response:
             self.log.info(text)
-        if self.response_check:
-            arguments = determine_kwargs(self.response_check, [response], context)
-            if not self.response_check(response, **arguments):
-                raise AirflowException("The server answered, but response_check found the answer wrong")
-        if self.response_filter:
-            arguments = determine_kwargs(self.response_filter, [response], context)
-            return self.response_filter(response, **arguments)
-        return text
+
+        def asked(function: Callable[..., Any]) -> Any:
+            return function(response, **determine_kwargs(function, [response], context))
+
+        if self.response_check and not asked(self.response_check):
+            raise AirflowException("The server answered, but response_check found the answer wrong")
+        return asked(self.response_filter) if self.response_filter else text
 
     def _call(self, arguments: dict[str, Any]) -> httpx.Response:
         arguments = arguments | self.request_kwargs

@@ -36,10 +36,8 @@ class BranchDayOfWeekOperator(BaseBranchOperator):
 
     def choose_branch(self, context: Context) -> str | Iterable[str]:
         """The tasks to follow today."""
-        if self.use_task_logical_date:
-            today = context["logical_date"]
-        else:
-            today = timezone.make_naive(timezone.utcnow(), self.dag.timezone)
-        if today.isoweekday() in self._week_day_num:
-            return self.follow_task_ids_if_true
-        return self.follow_task_ids_if_false
+        today = (
+            context["logical_date"] if self.use_task_logical_date else timezone.utcnow().astimezone(self.dag.timezone)
+        )
+        is_one_of_them = today.isoweekday() in self._week_day_num
+        return self.follow_task_ids_if_true if is_one_of_them else self.follow_task_ids_if_false

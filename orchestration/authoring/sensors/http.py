@@ -71,23 +71,20 @@ class HttpSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait here, or in the triggerer after one call."""
-        if not self.deferrable or self.response_check:
-            return super().execute(context=context)
-        if not self.poke(context):
-            self.defer(
-                trigger=HttpSensorTrigger(
-                    endpoint=self.endpoint,
-                    http_conn_id=self.http_conn_id,
-                    method=self.method,
-                    data=self.request_params,
-                    headers=self.headers,
-                    extra_options=self.extra_options,
-                    poke_interval=self.poke_interval,
-                ),
-                method_name="execute_complete",
-                timeout=timedelta(seconds=self.timeout),
-            )
-        return None
+        if self.response_check or not self.deferrable:
+            return super().execute(context)
+        if self.poke(context):
+            return None
+        trigger = HttpSensorTrigger(
+            self.endpoint,
+            self.http_conn_id,
+            self.method,
+            self.request_params,
+            self.headers,
+            self.extra_options,
+            self.poke_interval,
+        )
+        return self.defer(trigger=trigger, method_name="execute_complete", timeout=timedelta(seconds=self.timeout))
 
     def execute_complete(self, context: Context, event: Any = None) -> None:
         """The server answered."""

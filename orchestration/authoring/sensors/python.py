@@ -30,7 +30,8 @@ class PythonSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Call the function once."""
+        function, arguments = self.python_callable, self.op_args
         context_merge(context, self.op_kwargs, templates_dict=self.templates_dict)
-        self.op_kwargs = determine_kwargs(self.python_callable, self.op_args, context)
-        answer = self.python_callable(*self.op_args, **self.op_kwargs)
+        self.op_kwargs = determine_kwargs(function, arguments, context)
+        answer = function(*arguments, **self.op_kwargs)
         return answer if isinstance(answer, PokeReturnValue) else PokeReturnValue(bool(answer))

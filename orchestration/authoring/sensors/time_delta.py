@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from orchestration.authoring import timezone
@@ -35,15 +35,17 @@ class TimeDeltaSensorAsync(TimeDeltaSensor):
     def execute(self, context: Context) -> bool:
         """Wait in the triggerer, or end at once where the time is over."""
         target = context["data_interval_end"] + self.delta
-        if timezone.utcnow() > target:
-            return True
+        if timezone.utcnow() <= target:
+            self.defer(trigger=self._trigger(target), method_name="execute_complete")
+        return True
+
+    def _trigger(self, moment: datetime) -> DateTimeTrigger:
         try:
-            trigger = DateTimeTrigger(moment=target, end_from_trigger=self.end_from_trigger)
+            return DateTimeTrigger(moment, end_from_trigger=self.end_from_trigger)
         except (TypeError, ValueError) as error:
-            if self.soft_fail:
-                raise self._skip(error) from error
-            raise
-        return self.defer(trigger=trigger, method_name="execute_complete")
+            if not self.soft_fail:
+                raise
+            raise self._skip(error) from error
 
     def execute_complete(self, context: Context, event: Any = None) -> None:
         """The time is over."""

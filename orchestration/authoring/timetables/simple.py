@@ -81,16 +81,12 @@ class ContinuousTimetable(TrivialTimetable):
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
         """A run from the last interval's end until now."""
-        if restriction.earliest is None:
+        earliest, latest, _ = restriction
+        if earliest is None:
             return None
-        now = in_utc(utcnow(), like=restriction.earliest)
-        if last_automated_data_interval is not None:
-            start, end = last_automated_data_interval.end, now
-        else:
-            start, end = restriction.earliest, max(restriction.earliest, now)
-        if restriction.latest is not None and end > restriction.latest:
-            return None
-        return DagRunInfo.interval(start, end)
+        now, last = in_utc(utcnow(), like=earliest), last_automated_data_interval
+        start, end = (earliest, max(earliest, now)) if last is None else (last.end, now)
+        return DagRunInfo.interval(start, end) if latest is None or end <= latest else None
 
 
 class _SourceRun(Protocol):

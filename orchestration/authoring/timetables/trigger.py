@@ -41,22 +41,16 @@ class TriggerTimetable(Timetable):
     ) -> DagRunInfo | None:
         """The moment after the last run's; without catchup not before the last moment that has passed."""
         earliest, latest, catchup = restriction
-        if catchup:
-            if last_automated_data_interval is not None:
-                at = self._get_next(last_automated_data_interval.end)
-            elif earliest is None:
-                return None
-            else:
-                at = self._align_to_next(earliest)
-        else:
-            like = earliest or (last_automated_data_interval.end if last_automated_data_interval else None)
-            candidates = [self._align_to_prev(in_utc(utcnow(), like=like))]
-            if last_automated_data_interval is not None:
-                candidates.append(self._get_next(last_automated_data_interval.end))
-            if earliest is not None:
-                candidates.append(self._align_to_next(earliest))
-            at = max(candidates)
-        if latest is not None and latest < at:
+        last_end = None if last_automated_data_interval is None else last_automated_data_interval.end
+        candidates = []
+        if last_end is not None:
+            candidates.append(self._get_next(last_end))
+        if earliest is not None and (last_end is None or not catchup):
+            candidates.append(self._align_to_next(earliest))
+        if not catchup:
+            candidates.append(self._align_to_prev(in_utc(utcnow(), like=earliest or last_end)))
+        at = max(candidates, default=None)
+        if at is None or (latest is not None and latest < at):
             return None
         return DagRunInfo.interval(_before(at, self._interval), at)
 

@@ -120,16 +120,16 @@ class HttpSensorTrigger(PlainTrigger):
         self.poke_interval = poke_interval
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        hook = HttpAsyncHook(method=self.method, http_conn_id=self.http_conn_id)
-        while True:
-            try:
-                await hook.run(
-                    endpoint=self.endpoint, data=self.data, headers=self.headers, extra_options=self.extra_options
-                )
-            except AirflowException as error:
-                if not str(error).startswith("404"):
-                    raise
-                await asyncio.sleep(self.poke_interval)
-            else:
-                yield TriggerEvent(True)
-                return
+        hook = HttpAsyncHook(self.method, self.http_conn_id)
+        while not await self._is_there(hook):
+            await asyncio.sleep(self.poke_interval)
+        yield TriggerEvent(True)
+
+    async def _is_there(self, hook: HttpAsyncHook) -> bool:
+        try:
+            await hook.run(None, self.endpoint, self.data, headers=self.headers, extra_options=self.extra_options)
+        except AirflowException as error:
+            if str(error).startswith("404"):
+                return False
+            raise
+        return True

@@ -27,13 +27,13 @@ class DateTimeTrigger(PlainTrigger):
     arguments = ("moment", "end_from_trigger")
 
     def __init__(self, moment: datetime, *, end_from_trigger: bool = False) -> None:
-        super().__init__()
         if not isinstance(moment, datetime):
             raise TypeError(f"moment is a datetime, not {moment!r}")
-        if moment.tzinfo is None:
+        if timezone.is_naive(moment):
             raise ValueError(f"The moment {moment} has no time zone: give it a tzinfo")
-        self.moment: DateTime = timezone.convert_to_utc(moment)
+        super().__init__()
         self.end_from_trigger = end_from_trigger
+        self.moment: DateTime = timezone.convert_to_utc(moment)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         self.log.info("Waiting until %s", self.moment.isoformat())
