@@ -56,7 +56,8 @@ FAILED = "state__in=failed&dag__exact=d1"
 
 
 def test_all_failed_runs_of_a_dag_are_run_again_from_their_failure(desk, runs, monkeypatch):
-    monkeypatch.setattr(bulk, "BATCH", 7)  # more than one page of the list, more than one step
+    monkeypatch.setattr(bulk, "BATCH", 7)  # more than one step
+    monkeypatch.setattr(bulk, "SECONDS", 60)
     answers = all_steps(desk, "runs", FAILED, {"verb": "rerun"})
     assert len(answers) == 3
     assert sum(answer["rows"] for answer in answers) == 20
