@@ -37,6 +37,8 @@ CHAINS = 10
 LENGTH = 10
 ROUNDS = 3
 IDLE_SECONDS = 20.0
+#: Seconds after which no process is kept for another task: then the system is idle.
+KEPT_WARM = 35.0
 #: Seconds between looks at runs: asking costs what is measured.
 LOOK_EVERY = 0.25
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -155,7 +157,7 @@ def live(url: str | None) -> dict[str, float]:
             time.sleep(1)  # the last processes are reaped
             spent = _Spent.now(system, url).since(before, tasks=ROUNDS * CHAINS * LENGTH)
             wide = [_run_all(system, ["wide"]) for _ in range(ROUNDS)]
-            time.sleep(5)
+            time.sleep(KEPT_WARM)
             memory, processor = _idle(system.processes[0].pid)
     return {
         "ten chains": median(CHAINS * LENGTH / round_.seconds for round_ in many),

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: Stands in the trace where it was the mail about missed SLAs that could not be sent.
+MAIL_FAILED = "The mail was not sent."
 #: Sends the mail about a task: (task instance, context, addresses, error).
 Mailer = Callable[[Any, Any, Any, BaseException], None]
 
@@ -130,19 +132,29 @@ def _of_slas(dag: DAG, data: Mapping[str, Any]) -> None:
         "\n".join(f"{each.task_id} on {each.execution_date.isoformat()}" for each in listed)
         for listed in (misses, blocking)
     )
+    failures: list[Exception] = []
     callbacks = dag.sla_miss_callback
     for callback in callbacks if isinstance(callbacks, list) else [callbacks] if callbacks else []:
-        log.info("Calling SLA miss callback %s", callback)
-        callback(dag, missed, blocked, misses, blocking)
+        log.info("The SLA callback %s is called", callback)
+        try:
+            callback(dag, missed, blocked, misses, blocking)
+        except Exception as error:
+            failures.append(error)
     tasks: list[Any] = [dag.get_task(miss.task_id) for miss in misses if dag.has_task(miss.task_id)]
     addresses = {address for task in tasks for address in _addresses(task.email)}
     if addresses:
         url = conf.get("webserver", "base_url")
         text = (
-            f"Here's a list of tasks that missed their SLAs:\n<pre><code>{missed}\n</code></pre>\n"
-            f"Blocking tasks:\n<pre><code>{blocked}</code></pre>\nWebserver: {url}"
+            f"These tasks were not done by their SLAs:\n<pre><code>{missed}\n</code></pre>\n"
+            f"Not done at their dates:\n<pre><code>{blocked}</code></pre>\nMore at {url}"
         )
-        send_email(sorted(addresses), f"[airflow] SLA miss on DAG={dag.dag_id}", text)
+        try:
+            send_email(sorted(addresses), f"[airflow] SLA miss on DAG={dag.dag_id}", text)
+        except Exception as error:
+            error.add_note(MAIL_FAILED)
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup("Not all who are to know of missed SLAs were told.", failures)
 
 
 def _addresses(email: Any) -> list[str]:

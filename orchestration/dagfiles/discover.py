@@ -8,13 +8,17 @@ gitignore, negation included. Folders reached through symbolic links count too, 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
+import signal
+import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Protocol
 
 from orchestration.authoring.loading import might_contain_dag
@@ -23,6 +27,9 @@ from orchestration.conf import ConfigError, conf
 IGNORE_FILE = ".airflowignore"
 #: A file larger than this is not read for the words of safe mode: it counts.
 MOST_BYTES_READ = 50 * 1024 * 1024
+
+#: Seconds that one line may take to be compared with one path.
+MOST_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
 _COMMENT = re.compile(r"\s*#.*")
@@ -47,7 +54,18 @@ class _RegexpRule:
     root: Path
 
     def is_ignored(self, path: Path, before: bool) -> bool:
-        return before or self.pattern.search(str(path.relative_to(self.root))) is not None
+        if before or self.pattern in _too_slow:
+            return before
+        try:
+            with _time_limit(MOST_SECONDS):
+                return self.pattern.search(str(path.relative_to(self.root))) is not None
+        except TimeoutError:
+            _too_slow.add(self.pattern)
+            log.warning(
+                "The line %r of an %s takes too long on %s and counts nothing from now on. Write it without "
+                "repetitions within repetitions.", self.pattern.pattern, IGNORE_FILE, path,
+            )  # fmt: skip
+            return before
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +81,32 @@ class _GlobRule:
         if self.only_folders and path.is_dir():
             text += "/"
         return self.ignores if self.pattern.search(text) else before
+
+
+#: Patterns that took too long once.
+_too_slow: set[re.Pattern[str]] = set()
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """TimeoutError in the main thread when the time is over; other threads cannot be interrupted.
+
+    The engine of regular expressions looks for signals while it searches.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def expire(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def find_dag_files(folder: str | Path, *, safe_mode: bool | None = None, syntax: str | None = None) -> list[DagFile]:

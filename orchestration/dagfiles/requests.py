@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from orchestration.dagfiles.callbacks import MAIL_FAILED
 from orchestration.dagfiles.protocol import CallbackJob, Limits, ParseResult
-from orchestration.models import CallbackRequest, ParseRequest, SlaMiss, TaskInstance
+from orchestration.errors import NotFound
+from orchestration.models import CallbackRequest, ParseRequest, SlaMiss, TaskInstance, versions
 from orchestration.states import TaskInstanceState
 
 log = logging.getLogger(__name__)
@@ -76,7 +79,7 @@ class Callbacks:
         if lost:
             log.error("Callbacks of %s were cut off.", job.path)
         else:
-            _mark_told(job)
+            _mark_told(job, result)
         if result.output.strip():
             log.info("Callbacks of %s printed:\n%s", job.path, result.output.strip())
 
@@ -123,10 +126,24 @@ def _data_of(row: CallbackRequest) -> dict[str, Any]:
     }
 
 
-def _mark_told(job: CallbackJob) -> None:
-    """Note the SLA misses that the job's callbacks were told of."""
+def _mark_told(job: CallbackJob, result: ParseResult) -> None:
+    """Note the SLA misses that the job's callbacks were told of, and whether they were mailed."""
     for request in job.requests:
-        for miss in request["data"].get("misses", ()):
+        misses = request["data"].get("misses", ())
+        if not misses:
+            continue
+        dag_id = request["data"]["dag_id"]
+        is_mailed = MAIL_FAILED not in result.errors.get(f"sla {dag_id}", "") and _is_mailed(dag_id, misses)
+        for miss in misses:
             SlaMiss.objects.filter(
                 dag=miss["dag_id"], task_id=miss["task_id"], logical_date=miss["execution_date"]
-            ).update(notification_sent=True)
+            ).update(notification_sent=True, email_sent=is_mailed)
+
+
+def _is_mailed(dag_id: str, misses: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a task of these has an address."""
+    try:
+        tasks = versions.current(dag_id).tasks
+    except (NotFound, ValueError):
+        return False
+    return any(tasks[miss["task_id"]].email for miss in misses if miss["task_id"] in tasks)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 from django.db import connection
-from django.db.models import Case, Count, F, Value, When
+from django.db.models import Case, Count, F, Min, Value, When
 
 from orchestration.execution import logs, store_server, ties
 from orchestration.execution.executors.base import Workload
@@ -36,7 +36,7 @@ _COLUMNS = (
     *_TI_COLUMNS,
     *(f"run__{name}" for name in store_server.RUN_COLUMNS),
     "run__dag_version__number",
-    "first_check",
+    "last_rescheduled",
 )
 _JSON = ("executor_config", "next_kwargs", "run__conf")
 # A claim is a fresh UUID for each try that is queued: with the id it can only match the try that is meant.
@@ -55,13 +55,13 @@ _CLAIM = RowStatement(
     },
     ti=TaskInstance,
 )  # fmt: skip
-#: The claimed tries; with when the first check of a sensor in reschedule mode began in this try.
+#: The claimed tries; with the last try that waited as a sensor in reschedule mode does.
 _MINE = RowStatement(
     f"""
     SELECT {", ".join(f"ti.{name}" for name in ("id", *_TI_COLUMNS[1:]))},
            {", ".join(f"run.{name}" for name in store_server.RUN_COLUMNS)}, version.number,
-           (SELECT start_date FROM {{reschedule}} AS waited
-            WHERE waited.task_instance_id = ti.id AND waited.try_number = ti.try_number ORDER BY waited.id LIMIT 1)
+           (SELECT waited.try_number FROM {{reschedule}} AS waited
+            WHERE waited.task_instance_id = ti.id ORDER BY waited.try_number DESC LIMIT 1)
     FROM {{rows}} AS taken
     JOIN {{ti}} AS ti ON ti.id = taken.id
     JOIN {{run}} AS run ON run.id = ti.run_id
@@ -103,15 +103,15 @@ def claim(workloads: Sequence[Workload], claimant: Claimant, *, now: datetime) -
     found = _MINE.run([{"id": e.ti_id, "claim": UUID(e.claim), "supervisor": claimant.supervisor} for e in workloads])
     rows = [_values(row) for row in found]
     anew = [row for row in rows if not row["next_method"]]
-    older = [row["pk"] for row in anew if row["try_number"] > 1 or row["first_check"] is not None]
+    older = [row["pk"] for row in anew if row["try_number"] > 1 or row["last_rescheduled"] is not None]
     if older:
         XCom.objects.filter(task_instance__in=older).delete()
-    checks = _checks([row["pk"] for row in rows if row["first_check"] is not None])
+    waits = _waits([row["pk"] for row in rows if row["last_rescheduled"] is not None])
     files = {each.ti_id: each.fileloc for each in workloads}
-    return {str(row["claim"]): _start(row, files[row["pk"]], checks.get(row["pk"], 0)) for row in rows}
+    return {str(row["claim"]): _start(row, files[row["pk"]], waits.get(row["pk"], {})) for row in rows}
 
 
-def _start(row: Mapping[str, Any], fileloc: str, checks: int) -> Start:
+def _start(row: Mapping[str, Any], fileloc: str, waits: Mapping[int, _Waits]) -> Start:
     held = Held(
         ti_id=row["pk"],
         run_pk=row["run_id"],
@@ -130,8 +130,8 @@ def _start(row: Mapping[str, Any], fileloc: str, checks: int) -> Start:
         "run_id": row["run__run_id"],
         "state": _S.RUNNING.value,
         "job_id": row["queued_by_job_id"],
-        "first_start_date": store_server.text(row["first_check"]),
-        "reschedule_count": checks,
+        "first_checks": {str(number): wait.first.isoformat() for number, wait in waits.items()},
+        "reschedule_count": waits[held.try_number].number if held.try_number in waits else 0,
     }
     path = logs.log_path(
         dag_id=held.dag_id,
@@ -151,12 +151,24 @@ def _start(row: Mapping[str, Any], fileloc: str, checks: int) -> Start:
     return Start(held, document)
 
 
-def _checks(ti_ids: Sequence[int]) -> dict[int, int]:
-    """How often each was rescheduled in its present try; asked for rescheduled sensors only."""
+class _Waits(NamedTuple):
+    """The reschedules of one try."""
+
+    first: datetime
+    number: int
+
+
+def _waits(ti_ids: Sequence[int]) -> dict[int, dict[int, _Waits]]:
+    """When the first check of each try began and how often it was rescheduled; asked for rescheduled sensors only."""
     if not ti_ids:
         return {}
-    of_this_try = TaskReschedule.objects.filter(task_instance__in=ti_ids, try_number=F("task_instance__try_number"))
-    return dict(of_this_try.values_list("task_instance_id").annotate(Count("pk")))
+    rows = TaskReschedule.objects.filter(task_instance__in=ti_ids).order_by()
+    found: dict[int, dict[int, _Waits]] = {}
+    for ti_id, try_number, first, number in rows.values_list("task_instance_id", "try_number").annotate(
+        first=Min("start_date"), number=Count("pk")
+    ):
+        found.setdefault(ti_id, {})[try_number] = _Waits(first, number)
+    return found
 
 
 def _values(row: Row) -> dict[str, Any]:

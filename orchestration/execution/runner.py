@@ -173,6 +173,7 @@ class Run:
         self._dag = dag
         task: Any = dag.get_task(task_id)
         self._task = task.prepare_for_execution()
+        self._given["first_start_date"] = self._first_check()
         ti = TaskInstance.of(self._document, self._task, DagRun.of(self._document["run"], dag))
         ti.test_mode = self._is_test
         try:
@@ -182,6 +183,12 @@ class Run:
         if (next_kwargs := self._given.get("next_kwargs")) is not None:
             self._ti.next_kwargs = serde.loads(frames.to_text(next_kwargs).decode())
         self._ti.skip_downstream = self._skips.extend
+
+    def _first_check(self) -> str | None:
+        """When a sensor in reschedule mode first looked: its time counts over all tries since the last clear."""
+        first_try = self._given.get("max_tries", 0) - (self._task.retries or 0) + 1
+        checks: dict[str, str] = self._given.get("first_checks") or {}
+        return checks.get(str(first_try)) or checks.get(str(self._given["try_number"]))
 
     def _outcome(self) -> Result:
         """Execute, and say how it ended."""

@@ -82,7 +82,7 @@ def _cursor() -> Any:
     if connection.vendor != "postgresql":
         return connection.cursor()
     connection.ensure_connection()
-    driver: psycopg.Connection[Any] = connection.connection  # type: ignore[assignment]
+    driver: psycopg.Connection[Any] = connection.connection
     driver.prepare_threshold = 0 if _may_prepare else None
     with connection.wrap_database_errors:
         # Django's own cursors send the values within the text; errors and the log of queries stay Django's.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection
 from typing import Final
 
@@ -9,7 +10,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from orchestration.errors import Conflict, NotFound
-from orchestration.models import Dag, DagImportError, ParseRequest, TaskInstance
+from orchestration.models import Dag, DagImportError, DagVersion, ParseRequest, TaskInstance, versions
+from orchestration.models.next_runs import FIELDS, set_next_runs
 from orchestration.models.wakeups import notify
 from orchestration.services import audit, dag_runs
 from orchestration.services.audit import Actor
@@ -22,14 +24,29 @@ _HELD: Final = (TaskInstanceState.RUNNING, TaskInstanceState.RESTARTING)
 def set_paused(dag_ids: Collection[str], is_paused: bool | None, *, actor: Actor) -> int:
     """Pause or unpause DAGs; how many there were. None is stored as it is and counts as unpaused.
 
-    Runs of a paused DAG stay where they are: no task of theirs starts.
+    Runs of a paused DAG stay where they are: no task of theirs starts. The next run of an unpaused one is worked out
+    now: without catchup it depends on the moment.
     """
     event = "patch_dag" if len(dag_ids) == 1 else "patch_dags"
     columns = {"dag_id": next(iter(dag_ids))} if len(dag_ids) == 1 else {}
     audit.record(event, actor=actor, extra={"is_paused": is_paused}, **columns)
-    count = Dag.objects.filter(dag_id__in=dag_ids).update(is_paused=is_paused)
+    wanted = Dag.objects.filter(dag_id__in=dag_ids)
+    starting = [] if is_paused else list(wanted.filter(is_paused=True, is_active=True))
+    count = wanted.update(is_paused=is_paused)
+    _renew_next_runs(starting)
     notify("scheduler")
     return count
+
+
+def _renew_next_runs(rows: Collection[Dag]) -> None:
+    """Store when these DAGs are due next; four queries, none for none."""
+    if not rows:
+        return
+    ids = [row.current_version_id for row in rows if row.current_version_id is not None]
+    dags = versions.load(dict(DagVersion.objects.filter(pk__in=ids).values_list("pk", "updated_at")))
+    known = {row.pk: dags[row.current_version_id] for row in rows if row.current_version_id in dags}
+    with contextlib.suppress(Exception):  # a timetable may raise anything: the scheduler shows what
+        Dag.objects.bulk_update(set_next_runs(rows, known), FIELDS)
 
 
 def pause(dag: Dag, *, actor: Actor) -> Dag:

@@ -1,6 +1,7 @@
 """Which files of a folder are parsed."""
 
 import os
+import time
 import zipfile
 from pathlib import Path
 
@@ -135,3 +136,12 @@ def test_links_are_followed_and_loops_are_left_out(tmp_path, caplog):
 def test_a_named_pipe_is_no_file(tmp_path):
     os.mkfifo(tmp_path / "pipe.py")
     assert found(tmp_path) == []
+
+
+def test_a_line_that_would_search_for_years_holds_nobody_up(tmp_path, caplog):
+    tree(tmp_path, f"{'a' * 60}.py", "left_out.py", "b.py")
+    (tmp_path / ".airflowignore").write_text("^(a+)+$\nleft\n")
+    began = time.monotonic()
+    assert found(tmp_path, syntax="regexp", safe_mode=False) == [f"{'a' * 60}.py", "b.py"]
+    assert time.monotonic() - began < 10
+    assert "counts nothing from now on" in caplog.text

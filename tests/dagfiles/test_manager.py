@@ -318,10 +318,47 @@ def test_misses_that_were_told_are_not_told_again(folder):
     for _ in range(2):
         models.CallbackRequest.objects.create(kind="sla", fileloc=str(path), data={"dag_id": "told"})
         Until(processor(folder), lambda: not models.CallbackRequest.objects.exists()).run()
-    assert models.SlaMiss.objects.get().notification_sent
+    miss = models.SlaMiss.objects.get()
+    assert (miss.notification_sent, miss.email_sent) == (True, False)
     notes = (folder / "notes.txt").read_text().splitlines()
     assert notes[0].startswith("sla one on")
     assert notes[1:] == []
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_mail_about_missed_slas_is_sent_and_noted_also_where_a_callback_fails(folder, arrives):
+    path = folder / "mailed.py"
+    path.write_text(
+        CALLBACKS.replace('"sla_miss_callback": sla', '"sla_miss_callback": [bad_sla, sla]')
+        .replace('task_id="one",', 'task_id="one", email="x@example.com",')
+        .replace("told = {", SENDING.format(send="note_mail" if arrives else "fail_mail"), 1)
+    )
+    processor(folder, rounds=1).run()
+    date = datetime(2025, 1, 1, tzinfo=UTC)
+    models.SlaMiss.objects.create(dag_id="told", task_id="one", logical_date=date, timestamp=date)
+    models.CallbackRequest.objects.create(kind="sla", fileloc=str(path), data={"dag_id": "told"})
+    Until(processor(folder), lambda: not models.CallbackRequest.objects.exists()).run()
+    notes = (folder / "notes.txt").read_text().splitlines()
+    assert [line.split()[0] for line in notes] == ["sla", "mail"][: 1 + arrives]
+    miss = models.SlaMiss.objects.get()
+    assert (miss.notification_sent, miss.email_sent) == (True, arrives)
+
+
+SENDING = """
+from orchestration.authoring import email
+
+def bad_sla(*args):
+    raise RuntimeError("bad callback")
+
+def note_mail(to, subject, text, **more):
+    with Path(__file__).with_name("notes.txt").open("a") as file:
+        file.write(f"mail {{to}}\\n")
+
+def fail_mail(*args, **more):
+    raise OSError("no mail server")
+
+email.send_email = {send}
+told = {{"""
 
 
 def test_a_callback_that_never_ends_is_ended(folder):

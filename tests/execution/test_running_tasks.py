@@ -301,6 +301,27 @@ def test_a_rescheduled_sensor_keeps_its_try_and_its_first_start(bench):
     assert len({first for first, _ in firsts}) == 1
 
 
+def test_a_rescheduled_sensor_counts_its_time_from_its_first_try(bench):
+    run = bench.run_of("""
+        def look(ti=None):
+            print("first", ti.first_start_date.isoformat(), "try", ti.try_number)
+            if ti.reschedule_count and ti.try_number == 1:
+                raise ValueError
+            return ti.try_number == 2
+        PythonSensor(task_id="t", python_callable=look, mode="reschedule", timeout=600, retries=1)
+    """)
+    firsts = []
+    for state in (S.UP_FOR_RESCHEDULE, S.UP_FOR_RETRY, S.SUCCESS):
+        ti = bench.run_task(run, "t")
+        assert ti.state == state
+        firsts += re.findall(r"first (\S+) try", bench.log_of(ti))[-1:]
+        if state == S.UP_FOR_RESCHEDULE:
+            ti.state = S.SCHEDULED
+            ti.save()
+    assert ti.try_number == 2
+    assert len(firsts) == 3 and len(set(firsts)) == 1
+
+
 def test_a_deferred_task_goes_on_in_its_try_with_the_event(bench):
     run = bench.run_of("""
         from airflow.triggers.temporal import TimeDeltaTrigger

@@ -238,7 +238,7 @@ def test_a_rescheduled_try_knows_its_first_check(now):
             reschedule_date=moment,
         )  # fmt: skip
     ti = claims.claim([workload], ME, now=now)[workload.claim].document["ti"]
-    assert ti["first_start_date"] == (now - timedelta(minutes=3)).isoformat()
+    assert ti["first_checks"] == {"1": (now - timedelta(minutes=3)).isoformat()}
     assert ti["reschedule_count"] == 2
 
 
