@@ -281,7 +281,8 @@ _END = RowStatement(
         trigger_timeout_at = NULL, pid = coalesce(ended.pid, {ti}.pid),
         rendered_map_index = coalesce(ended.label, {ti}.rendered_map_index)
     FROM {rows} AS ended
-    WHERE {ti}.id = ended.id AND {ti}.claim = ended.claim AND {ti}.try_number = ended.try_number AND {ti}.state = 'running'
+    WHERE {ti}.id = ended.id AND {ti}.claim = ended.claim AND {ti}.try_number = ended.try_number
+          AND {ti}.state = 'running'
     RETURNING {ti}.id""",
     {
         "id": "bigint", "claim": "uuid", "try_number": "integer", "state": "text", "at": "timestamptz",
