@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.urls import reverse
 
 from orchestration.access.permissions import Pair
-from orchestration.models import Dag, DagDatasetReference, Dataset, TaskInstance, TaskOutletReference
+from orchestration.models import Dag, DagDatasetReference, Dataset, TaskInstance, TaskOutletReference, Variable
 from tests.admin.conftest import client_of
 from tests.factories import (
     ConnectionFactory,
@@ -286,3 +288,34 @@ def test_the_search_and_the_palette_find_pages_and_readable_dags(query):
     assert reverse("admin:desk_cluster") in client.get(f"{address}?s=cluster{query}").content.decode()
     assert reverse("admin:desk_config") not in client.get(f"{address}?s=config{query}").content.decode()
     assert "<script>alert" not in client.get(f"{address}?s={HOSTILE}{query}").content.decode()
+
+
+def test_nobody_gets_in_or_changes_anything_without_a_login():
+    world = World()
+    dataset = Dataset.objects.first()
+    before = world.rows()
+    client = Client()
+    addresses = [*(reverse(f"admin:{page}") for page in PAGES), reverse("admin:desk_dataset", args=(dataset.pk,))]
+    addresses += [
+        reverse(f"admin:{name}") for name in ("desk_connection_test", "desk_profile_names", "desk_token_create")
+    ]
+    addresses += [reverse("admin:desk_dataset_event", args=(dataset.pk,)), reverse("admin:search") + "?s=d"]
+    file = SimpleUploadedFile("v.json", b'{"a": "b"}')
+    for address in addresses:
+        for answer in (
+            client.get(address),
+            client.post(address, {"file": file, "name": "t", "scope": "read"}),
+            client.post(address, {"name": "t", "scope": "read"}, content_type="application/json"),
+        ):
+            assert answer.status_code == 302, address
+            assert answer.url.startswith(reverse("admin:login")), address
+    assert world.rows() == before
+    assert not Variable.objects.exists()
+
+
+def test_no_address_read_by_get_changes_a_row(desk):
+    world = World()
+    before = world.rows()
+    for page in PAGES:
+        desk.get(reverse(f"admin:{page}"), {"extra": "{}", "existing": "overwrite", "name": "t", "action": "export"})
+    assert world.rows() == before
