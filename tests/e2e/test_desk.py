@@ -92,7 +92,7 @@ def test_a_run_is_triggered_by_the_form_and_ends(desk: Desk) -> None:
 
 def test_a_failure_is_found_read_and_run_again(desk: Desk) -> None:
     page = desk.open(RUN)
-    page.get_by_role("link", name="fails", exact=True).click()
+    page.get_by_role("link", name="fails", exact=True).first.click()
     expect(page.locator("[data-log-lines]")).to_contain_text("cannot go on")
     page.get_by_label("Search the log").fill("cannot")
     expect(page.locator("[data-log-lines] mark").first).to_have_text("cannot")

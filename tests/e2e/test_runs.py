@@ -184,7 +184,7 @@ def test_a_new_operator_triggers_finds_the_cause_mends_it_and_goes_on_from_the_f
     click(name="Trigger", within=page)
     page.wait_for_url(re.compile("/dags/mend/runs/"))
     expect(page.locator("[data-run-state]")).to_have_text("failed", timeout=60_000)
-    expect(page.get_by_text("Failed at")).to_contain_text("divide")
+    expect(page.locator(".desk-banner", has_text="Failed at")).to_contain_text("divide")
     desk.look("run-failed")
     click(role="link", name="divide", within=page)
     expect(page.locator("[data-log-lines]")).to_contain_text("ZeroDivisionError")

@@ -23,7 +23,7 @@ from orchestration.errors import Forbidden, Invalid, NotFound
 from orchestration.models import DagRun, DatasetEvent, TaskInstance, versions
 from orchestration.services import dag_runs, task_instances
 from orchestration.services.bulk import touched_by_mark
-from orchestration.states import DagRunState, DagRunType, TaskInstanceState
+from orchestration.states import FAILED_STATES, DagRunState, DagRunType, TaskInstanceState
 
 #: Instances on one page of the table.
 PAGE_SIZE: Final = 100
@@ -96,6 +96,7 @@ class RunPage(OfRun):
             has_more=len(rows) > PAGE_SIZE,
             events=events.of(events.of_run(run.dag_id, run.run_id)) if shows_log else [],
             why=self._why(),
+            has_failed=run.state == DagRunState.FAILED or any(name in FAILED_STATES for name, _ in counts),
             culprits=self._culprits() if shows_tasks else [],
             bulk_query=urlencode({"run__exact": run.pk, **({"state__in": state} if state else {})}),
             can_edit=self.allows("update_dag_run_state"),
