@@ -56,33 +56,34 @@ class TaskGroup(DAGNode):
     ) -> None:
         from orchestration.authoring.dag import DagContext
 
-        self.prefix_group_id = prefix_group_id
-        self.default_args: dict[str, Any] = copy.deepcopy(default_args or {})
-        dag = dag or DagContext.get_current_dag()
-        if group_id is None:
-            if parent_group:
-                raise AirflowException("A group without an id is a DAG's outermost one: it takes no parent_group")
-            self.used_group_ids = set()
-            self.dag = dag
-        else:
-            _validate_group_id(group_id, prefix_group_id)
-            parent_group = _find_parent(parent_group, dag)
-            self.used_group_ids = parent_group.used_group_ids
-        self._group_id = group_id
-        self._avoid_collision(add_suffix_on_collision)
-        self.children: dict[Any, DAGNode] = {}
-        if parent_group:
-            parent_group.add(self)
-            self.default_args = {**parent_group.default_args, **self.default_args}
-        self.used_group_ids.add(self.group_id)
-        if self.group_id:
-            self.used_group_ids.update({self.downstream_join_id, self.upstream_join_id})
+        self._group_id, self.prefix_group_id = group_id, prefix_group_id
         self.tooltip, self.ui_color, self.ui_fgcolor = tooltip, ui_color, ui_fgcolor
+        self.default_args: dict[str, Any] = copy.deepcopy(default_args or {})
+        self.children: dict[Any, DAGNode] = {}
         #: Groups and tasks joined to the group as a whole.
         self.downstream_group_ids: set[str | None] = set()
         self.upstream_group_ids: set[str | None] = set()
         self.downstream_task_ids, self.upstream_task_ids = set(), set()
+        dag = dag or DagContext.get_current_dag()
+        if group_id is None:
+            self._become_root(dag, parent_group)
+        else:
+            _validate_group_id(group_id, prefix_group_id)
+            self._join(_find_parent(parent_group, dag), add_suffix=add_suffix_on_collision)
         validate_instance_args(self, _ARGUMENT_TYPES)
+
+    def _become_root(self, dag: DAG | None, parent: TaskGroup | None) -> None:
+        if parent is not None:
+            raise AirflowException("A group without an id is a DAG's outermost one: it takes no parent_group")
+        self.dag = dag
+        self.used_group_ids = {None}
+
+    def _join(self, parent: TaskGroup, *, add_suffix: bool) -> None:
+        self.used_group_ids = parent.used_group_ids
+        self._avoid_collision(add_suffix)
+        parent.add(self)
+        self.used_group_ids |= {self.group_id, self.upstream_join_id, self.downstream_join_id}
+        self.default_args = {**parent.default_args, **self.default_args}
 
     @classmethod
     def create_root(cls, dag: DAG) -> TaskGroup:

@@ -163,26 +163,24 @@ class DbApiHook(BaseHook):
             statements = list(sql)
         if not statements:
             raise ValueError("There is no statement to run: sql is empty")
-        results: list[Any] = []
-        descriptions: list[Any] = []
+        found: list[tuple[Any, Any]] = []  # result and description
         with self._create_autocommit_connection(autocommit) as conn:
             with closing(conn.cursor()) as cursor:
                 for statement in statements:
                     self._run_command(cursor, statement, parameters)
                     if handler is not None:
-                        results.append(self._make_common_data_structure(handler(cursor)))
-                        descriptions.append(cursor.description)
-            is_committed = self.get_autocommit(conn)
-            if not is_committed:
+                        result = self._make_common_data_structure(handler(cursor))
+                        found.append((result, cursor.description))
+            if not self.get_autocommit(conn):
                 conn.commit()
             self.get_db_log_messages(conn)
+        wants_last = return_single_query_results(sql, return_last, split_statements)
+        kept = found[-1:] if wants_last else found
+        self.descriptions = [description for _, description in kept]
+        results = [result for result, _ in kept]
         if handler is None:
             return None
-        if return_single_query_results(sql, return_last, split_statements):
-            self.descriptions = descriptions[-1:]
-            return results[-1]
-        self.descriptions = descriptions
-        return results
+        return results[0] if wants_last else results
 
     def _make_common_data_structure(self, result: Any) -> Any:
         """A handler's result as a tuple or list of tuples; for drivers with rows of their own."""

@@ -26,16 +26,10 @@ class BranchMixIn(SkipMixin):
 
     def _expand_task_group_roots(self, ti: Any, branches_to_execute: Branches) -> Iterator[str]:
         """The choice with each group replaced by its first tasks."""
-        dag = ti.task.dag
-        chosen = [branches_to_execute] if isinstance(branches_to_execute, str) else _listed(branches_to_execute)
-        for branch in chosen:
-            if branch in dag.task_group_dict:
-                group = dag.task_group_dict[branch]
-                first = [root.task_id for root in group.roots]
-                self.log.info("Group %s begins with %s", group.group_id, first)
-                yield from first
-            else:
-                yield branch
+        groups = ti.task.dag.task_group_dict
+        for branch in [branches_to_execute] if isinstance(branches_to_execute, str) else _listed(branches_to_execute):
+            group = groups.get(branch)
+            yield from (branch,) if group is None else (root.task_id for root in group.roots)
 
 
 def _listed(branches: Any) -> list[Any]:

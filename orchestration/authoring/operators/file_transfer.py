@@ -32,11 +32,10 @@ class FileTransferOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Copy; ValueError where the target exists and may not be overwritten."""
-        source = _path(self.src, self.source_conn_id)
         target = _path(self.dst, self.dst_conn_id)
-        if not self.overwrite and target.exists() and target.is_file():
+        if target.is_file() and not self.overwrite:
             raise ValueError(f"{target} is there already: delete it, or set overwrite=True")
-        source.copy(target)
+        _path(self.src, self.source_conn_id).copy(target)
 
 
 def _path(path: str | ObjectStoragePath, conn_id: str | None) -> ObjectStoragePath:

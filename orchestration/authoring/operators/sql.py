@@ -142,9 +142,9 @@ class SQLExecuteQueryOperator(BaseSQLOperator):
         )
         if not wants_output:
             return None
-        if return_single_query_results(self.sql, self.return_last, self.split_statements):
-            return self._process_output([output], hook.descriptions)[-1]
-        return self._process_output(output, hook.descriptions)
+        is_single = return_single_query_results(self.sql, self.return_last, self.split_statements)
+        processed = self._process_output([output] if is_single else output, hook.descriptions)
+        return processed[-1] if is_single else processed
 
     def prepare_template(self) -> None:
         """Parameters written as a text are Python literals."""

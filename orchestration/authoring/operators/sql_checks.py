@@ -71,11 +71,10 @@ class SQLValueCheckOperator(BaseSQLOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(conn_id=conn_id, database=database, **kwargs)
-        self.sql = sql
-        self.pass_value = str(pass_value)
-        number = _number(tolerance)
-        self.tol: float | None = number if isinstance(number, float) else None
-        self.has_tolerance = self.tol is not None
+        allowed = _number(tolerance)
+        self.has_tolerance = isinstance(allowed, float)
+        self.tol: float | None = allowed if self.has_tolerance else None
+        self.sql, self.pass_value = sql, str(pass_value)
 
     def check_value(self, records: Any) -> None:
         """Judge a row."""
