@@ -106,7 +106,7 @@ def _context(dag: DAG, value: Mapping[str, Any]) -> Context | None:
 def _call_all(callbacks: Any, context: Context) -> None:
     failures = []
     for callback in callbacks if isinstance(callbacks, list) else [callbacks] if callbacks else []:
-        log.info("Executing callback %s", getattr(callback, "__name__", type(callback).__name__))
+        log.info("The callback %s is called", getattr(callback, "__name__", type(callback).__name__))
         try:
             callback(context)
         except Exception as error:
@@ -145,11 +145,11 @@ def _of_slas(dag: DAG, data: Mapping[str, Any]) -> None:
     if addresses:
         url = conf.get("webserver", "base_url")
         text = (
-            f"These tasks were not done by their SLAs:\n<pre><code>{missed}\n</code></pre>\n"
-            f"Not done at their dates:\n<pre><code>{blocked}</code></pre>\nMore at {url}"
+            f"<p>Not done by their SLAs:</p><pre>{missed}</pre>"
+            f"<p>Not done at these dates, and perhaps why:</p><pre>{blocked}</pre><p>More at {url}</p>"
         )
         try:
-            send_email(sorted(addresses), f"[airflow] SLA miss on DAG={dag.dag_id}", text)
+            send_email(sorted(addresses), f"[airflow] SLAs missed in {dag.dag_id}", text)
         except Exception as error:
             error.add_note(MAIL_FAILED)
             failures.append(error)

@@ -98,18 +98,18 @@ def _problem(dag: SerializedDag, groups: Mapping[str, int]) -> str | None:
     for role, resources in dag.access_control.items():
         if role not in groups:
             return (
-                f"The access_control mapping for DAG '{dag.dag_id}' includes a role named '{role}', "
-                "but that role does not exist"
+                f"access_control of DAG {dag.dag_id!r} gives rights to the role {role!r}, which there is not. "
+                "Make the role, or take it out."
             )
         for resource, actions in resources.items():
             if resource not in GRANTABLE:
                 return (
-                    f"The access_control map for DAG '{dag.dag_id}' includes the following invalid resource name: "
-                    f"'{resource}'; The set of valid resource names is: {sorted(GRANTABLE)}"
+                    f"access_control of DAG {dag.dag_id!r} names the resource {resource!r}. "
+                    f"Rights are given to {', '.join(sorted(GRANTABLE))}."
                 )
             if invalid := sorted(set(actions) - GRANTABLE[resource]):
                 return (
-                    f"The access_control map for DAG '{dag.dag_id}' includes the following invalid permissions: "
-                    f"{invalid}; The set of valid permissions is: {sorted(GRANTABLE[resource])}"
+                    f"access_control of DAG {dag.dag_id!r} gives {', '.join(invalid)} on {resource}. "
+                    f"To be given there are {', '.join(sorted(GRANTABLE[resource]))}."
                 )
     return None

@@ -146,7 +146,7 @@ def _ready(run: DagRun) -> Sequence[TaskInstance]:
 
 
 def _mark_success(ti: TaskInstance) -> None:
-    log.info("Marking success for %s on %s", ti.task_id, ti.run.logical_date)
+    log.info("%s of %s is taken as done", ti.task_id, ti.run.logical_date)
     TaskInstance.objects.filter(pk=ti.pk).move(_S.SUCCESS, now=timezone.now())
 
 

@@ -13,11 +13,9 @@ from orchestration.conf import conf
 
 SUBJECT = "Airflow alert: {{ ti }}"
 BODY = (
-    "Try {{ try_number }} out of {{ max_tries + 1 }}<br>"
-    "Exception:<br>{{ exception_html }}<br>"
-    'Log: <a href="{{ ti.log_url }}">Link</a><br>'
-    "Host: {{ ti.hostname }}<br>"
-    'Mark success: <a href="{{ ti.mark_success_url }}">Link</a><br>'
+    "<p>{{ ti }}: try {{ try_number }} of {{ max_tries + 1 }} on {{ ti.hostname }} ended with</p>"
+    "<pre>{{ exception_html }}</pre>"
+    '<p>Its <a href="{{ ti.log_url }}">log</a>; <a href="{{ ti.mark_success_url }}">mark it as done</a></p>'
 )
 
 

@@ -138,9 +138,9 @@ class Run:
     def run(self) -> Result:
         """Do it all."""
         given = self._given
-        log.info("::group::Pre task execution logs")
-        log.info("Starting attempt %s of %s", given["try_number"], given.get("max_tries", 0) + 1)
-        log.info("Started process %s to run task", os.getpid())
+        log.info("::group::Before the task")
+        log.info("Try %s of at most %s", given["try_number"], given.get("max_tries", 0) + 1)
+        log.info("It runs in process %s", os.getpid())
         try:
             self._find()
         except BaseException as error:
@@ -149,8 +149,8 @@ class Run:
             log.info("Task exited with return code 1")
             # Where the import failed there is nothing else to be hoped for from another one.
             return {"state": "unknown", "reason": _reason(error), "is_stale": not self._loaded.errors}
-        log.info("Executing %s on %s", self._task, self._ti.execution_date)
-        log.info("Running %s on host %s", self._ti, given.get("hostname") or socket.gethostname())
+        log.info("%s for %s", self._task, self._ti.execution_date)
+        log.info("%s on %s", self._ti, given.get("hostname") or socket.gethostname())
         result = self._outcome()
         log.info("Task exited with return code %s", 1 if result["state"] in {"failed", "up_for_retry"} else 0)
         log.info("::endgroup::")
@@ -204,16 +204,16 @@ class Run:
             self._call(self._ti.task.on_skipped_callback, "skipped")
             return self._finished("skipped")
         except AirflowRescheduleException as wait:
-            log.info("Rescheduling task, marking task as UP_FOR_RESCHEDULE")
+            log.info("The task gives its process back, to look again at %s", wait.reschedule_date)
             return self._result("up_for_reschedule", reschedule_at=_iso(wait.reschedule_date))
         except (AirflowFailException, AirflowSensorTimeout) as error:
             return self._failed(error, is_final=True)
         except SystemExit as error:
-            return self._failed(AirflowException(f"Task failed due to SystemExit({error.code})"))
+            return self._failed(AirflowException(f"The task called sys.exit({error.code!r})"))
         except BaseException as error:
             return self._failed(error)
         finally:
-            log.info("::group::Post task execution logs")
+            log.info("::group::After the task")
 
     # Execution
 
@@ -232,7 +232,7 @@ class Run:
         variables = context_to_airflow_vars(context, in_env_var_format=True)
         os.environ.update(variables)
         if not ti.next_method:
-            log.info("Exporting env vars: %s", " ".join(f"{name}={value!r}" for name, value in variables.items()))
+            log.info("The environment got %s", " ".join(f"{name}={value!r}" for name, value in variables.items()))
         task.pre_execute(context=context)
         self._call(task.on_execute_callback, "execute")
         with set_current_context(context):
@@ -301,13 +301,13 @@ class Run:
         if task.multiple_outputs:
             if not isinstance(value, Mapping):
                 raise AirflowException(
-                    f"Returned output was type {type(value)} expected dictionary for multiple_outputs"
+                    f"With multiple_outputs a task returns a dictionary, not a {type(value).__name__}."
                 )
             for key in value:
                 if not isinstance(key, str):
                     raise AirflowException(
-                        f"Returned dictionary keys must be strings when using multiple_outputs, found {key} "
-                        f"({type(key)}) instead"
+                        f"With multiple_outputs the keys of what a task returns are texts: {key!r} is a "
+                        f"{type(key).__name__}."
                     )
             for key, member in value.items():
                 self._keep_xcom(key, member)
@@ -360,17 +360,16 @@ class Run:
         ti.end_date = ended_at
         ti.state = state
         log.info(
-            "Marking task as %s. dag_id=%s, task_id=%s, run_id=%s, %sexecution_date=%s, start_date=%s, end_date=%s",
-            state.upper(), ti.dag_id, ti.task_id, ti.run_id, f"map_index={ti.map_index}, " if ti.map_index >= 0 else "",
-            f"{ti.execution_date:%Y%m%dT%H%M%S}", f"{ti.start_date or self._started_at:%Y%m%dT%H%M%S}",
-            f"{ended_at:%Y%m%dT%H%M%S}",
+            "The try ends as %s: %s.%s%s in %s, from %s to %s",
+            state.upper(), ti.dag_id, ti.task_id, f"[{ti.map_index}]" if ti.map_index >= 0 else "", ti.run_id,
+            _iso(ti.start_date or self._started_at), _iso(ended_at),
         )  # fmt: skip
         return ended_at
 
     def _failed(self, error: BaseException, *, is_final: bool = False) -> Result:
         assert self._context is not None
         ti, context = self._ti, self._context
-        log.error("Task failed with exception", exc_info=(type(error), error, _own_frames(error)))
+        log.error("The task raised an error", exc_info=(type(error), error, _own_frames(error)))
         context["exception"] = error
         task = ti.task
         retries = not is_final and may_retry(task.retries or 0, ti.try_number, ti.max_tries)
@@ -397,7 +396,7 @@ class Run:
             assert self._context is not None
             mails.send_alert(self._ti, self._context, task.email, error)
         except Exception:
-            log.exception("Failed to send email to: %s", task.email)
+            log.exception("No mail could be sent to %s", task.email)
 
     def _retry_seconds(self, task: Any) -> float:
         return delay_seconds(
@@ -418,11 +417,7 @@ class Run:
             failure = AirflowException(f"The trigger's arguments cannot be written as JSON: {error}")
             failure.__cause__ = error
             return self._failed(failure)
-        log.info(
-            "Pausing task as DEFERRED. dag_id=%s, task_id=%s, run_id=%s, execution_date=%s, start_date=%s",
-            ti.dag_id, ti.task_id, ti.run_id, f"{ti.execution_date:%Y%m%dT%H%M%S}",
-            f"{ti.start_date or self._started_at:%Y%m%dT%H%M%S}",
-        )  # fmt: skip
+        log.info("The task waits as DEFERRED for %s: %s.%s in %s", classpath, ti.dag_id, ti.task_id, ti.run_id)
         return self._result(
             "deferred",
             deferral={
@@ -480,10 +475,10 @@ class Run:
             name = getattr(callback, "__name__", type(callback).__name__)
             try:
                 if kind != "execute":
-                    log.info("Executing callback %s for %s", name, kind)
+                    log.info("The %s callback %s is called", kind, name)
                 callback(self._context)
             except Exception:
-                log.exception("Failed when executing %s callback %s", kind, name)
+                log.exception("The %s callback %s failed", kind, name)
 
 
 class _Rules:
@@ -504,10 +499,10 @@ class _Terminate:
         self._on_kill = on_kill
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        log.error("Received SIGTERM. Terminating subprocesses.")
-        log.error("Stacktrace: \n%s", "".join(traceback.format_stack(frame)))
+        log.error("SIGTERM came: the task and what it started are ended.")
+        log.error("It was here:\n%s", "".join(traceback.format_stack(frame)))
         self._on_kill()
-        raise AirflowTaskTerminated("Task received SIGTERM signal")
+        raise AirflowTaskTerminated("The task's process was told to end (SIGTERM).")
 
 
 def _forget_handler() -> None:
@@ -544,8 +539,8 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
         raise AirflowTaskTimeout("The task's execution_timeout is over.")
 
     def expire(number: int, frame: FrameType | None) -> None:
-        log.error("Process timed out, PID: %s", os.getpid())
-        raise AirflowTaskTimeout(f"Timeout, PID: {os.getpid()}")
+        log.error("The task ran longer than its execution_timeout")
+        raise AirflowTaskTimeout("The task ran longer than its execution_timeout.")
 
     before = signal.signal(signal.SIGALRM, expire)
     signal.setitimer(signal.ITIMER_REAL, seconds)

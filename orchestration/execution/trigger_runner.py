@@ -110,8 +110,8 @@ async def fire(wanted: dict[str, Any]) -> dict[str, Any]:
         log.info("Trigger %s (ID %s) starting", type(trigger).__name__, number)
         event = await _first_event(trigger)
         if event is None:
-            log.error("Trigger %s exited without sending an event", number)
-            return {"failed": number, "trace": ["Trigger exited without sending an event\n"]}
+            log.error("Trigger %s ended and gave no event", number)
+            return {"failed": number, "trace": ["The trigger ended and gave no event.\n"]}
         log.info("Trigger %s (ID %s) fired: %r", type(trigger).__name__, number, event)
         return _message(number, event)
     except asyncio.CancelledError:

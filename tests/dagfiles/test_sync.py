@@ -446,9 +446,9 @@ def test_a_file_that_says_nothing_of_access_leaves_what_people_granted(sync):
 @pytest.mark.parametrize(
     ("access", "text"),
     [
-        ({"Nobody": {"can_read"}}, "includes a role named 'Nobody', but that role does not exist"),
-        ({"Team": {"can_fly"}}, "includes the following invalid permissions"),
-        ({"Team": {"Pools": {"can_read"}}}, "includes the following invalid resource name: 'Pools'"),
+        ({"Nobody": {"can_read"}}, "gives rights to the role 'Nobody', which there is not"),
+        ({"Team": {"can_fly"}}, "gives can_fly on "),
+        ({"Team": {"Pools": {"can_read"}}}, "names the resource 'Pools'"),
     ],
 )
 def test_access_control_that_cannot_hold_is_an_error_and_grants_nothing(sync, access, text):

@@ -98,7 +98,7 @@ def test_a_terminated_task_fails_by_itself(own_bench, marks):
     _, ti, pid = start(own_bench, marks)
     os.kill(pid, signal.SIGTERM)
     own_bench.until(lambda: fresh(ti).state == S.FAILED, seconds=5)
-    assert fresh(ti).reason == "AirflowTaskTerminated: Task received SIGTERM signal"
+    assert fresh(ti).reason == "AirflowTaskTerminated: The task's process was told to end (SIGTERM)."
 
 
 def test_f05_a_task_dies_with_its_supervisor_before_its_next_try_starts(own_bench, marks):
