@@ -140,7 +140,7 @@ def code(request: HttpRequest, dag_id: str) -> HttpResponse:
         if not readable.issuperset(beside):
             raise Forbidden("The file also holds DAGs that you may not read.")
     if dag.source is None:
-        raise NotFound(f"The code of Dag id {dag_id} was not found. Parse its file again.")
+        raise NotFound(f"Nothing is kept of the file of {dag_id}. Parse it again.")
     return HttpResponse(dag.source.text, content_type="text/plain; charset=utf-8")
 
 
@@ -158,7 +158,7 @@ def task_instance_info(request: HttpRequest, dag_id: str, execution_date: str, t
     run = _run(_graph(dag_id, task_id), logical_date)
     instance = TaskInstance.objects.filter(run=run, task_id=task_id, map_index=-1).first()
     if instance is None:
-        raise NotFound(f"Task {task_id} instance for date {logical_date} not found")
+        raise NotFound(f"The run of {logical_date} has no instance of the task {task_id}.")
     instance.run = run
     return responses.answer(responses.instance_attributes(instance))
 

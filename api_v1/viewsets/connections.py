@@ -30,7 +30,7 @@ _ORDER = {
     "port": "port",
     "id": "id",
 }
-_NOT_TESTED = "Testing connections is disabled in Airflow configuration. Contact your deployment admin to enable it."
+_NOT_TESTED = "Connection tests are disabled. Who runs the system may set [core] test_connection to Enabled."
 
 
 class ConnectionViewSet(OperationViewSet):

@@ -14,7 +14,7 @@ from api_v1.viewsets.base import OperationViewSet
 from orchestration.access.permissions import readable_dag_ids
 from orchestration.models import Dag, DagImportError
 
-_REDACTED = "REDACTED - you do not have read permission on all DAGs in the file"
+_REDACTED = "REDACTED: the file holds DAGs that you may not read."
 
 
 class ImportErrorViewSet(OperationViewSet):
@@ -63,7 +63,7 @@ class ImportErrorViewSet(OperationViewSet):
         if readable is not None:
             mine = Dag.objects.filter(fileloc=row["filename"], dag_id__in=readable)
             if not mine.exists():
-                raise Problem(403, "You do not have read permission on any of the DAGs in the file")
+                raise Problem(403, "You may read none of the DAGs of this file.")
             _redact([row], readable)
         return row
 

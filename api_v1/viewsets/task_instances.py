@@ -110,7 +110,7 @@ class TaskInstanceViewSet(OperationViewSet):
             answer=ReferenceAnswer,
             codes=(404,),
             event="patch_task_instance",
-            summary="Set the state of a task instance",
+            summary="Mark a task instance",
         ),
         Operation(
             "patch_mapped_task_instance",
@@ -119,7 +119,7 @@ class TaskInstanceViewSet(OperationViewSet):
             answer=ReferenceAnswer,
             codes=(404,),
             event="patch_mapped_task_instance",
-            summary="Set the state of a mapped task instance",
+            summary="Mark an instance of a mapped task",
         ),
         Operation(
             "set_task_instance_note",
@@ -266,7 +266,7 @@ class TaskInstanceViewSet(OperationViewSet):
         found = TaskInstance.objects.all()
         if form.get("dag_ids"):
             if readable is not None and not readable.issuperset(form["dag_ids"]):
-                raise Problem(403, f"User not allowed to access some of these DAGs: {form['dag_ids']}")
+                raise Problem(403, f"You may not read all of these DAGs: {form['dag_ids']}")
             found = found.filter(dag_id__in=form["dag_ids"])
         elif readable is not None:
             found = found.filter(dag_id__in=readable)

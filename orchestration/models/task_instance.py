@@ -100,7 +100,7 @@ def _insert_into_runs(backfill: Backfill, sample: TaskInstance, map_indexes: Ite
         value = getattr(sample, column.attname)
         if column.primary_key or column.name in {"run", "map_index"} or isinstance(value, DatabaseDefault):
             continue
-        columns.append(quote(column.column))
+        columns.append(quote(column.column or column.name))
         values.append(column.get_db_prep_save(value, connection))
     is_postgres = connection.vendor == "postgresql"
     indexes: Any = list(map_indexes) if is_postgres else json.dumps(list(map_indexes))

@@ -98,7 +98,7 @@ def _shape(dag: Dag) -> SerializedDag:
     if not dag.is_active:
         raise NotFound(f"No file defines the DAG {dag.dag_id} any more.", title="DAG not found")
     if dag.has_import_errors:
-        raise Invalid(f"The file of the DAG {dag.dag_id} has import errors. Mend it first.")
+        raise Invalid(f"The file of {dag.dag_id} cannot be imported. Mend it first.")
     return versions.current(dag.dag_id)
 
 

@@ -165,8 +165,8 @@ def _behind_marker(
     allowed = int(target.get("recursion_depth") or _MARKER_DEPTH) if limit is None else limit
     if depth + 1 > allowed:
         raise Invalid(
-            f"Maximum recursion depth {allowed} reached for {_MARKER} {marker.task_id}. "
-            "Attempted to clear too many tasks or there may be a cyclic dependency."
+            f"The {_MARKER} {marker.task_id} lets a clear go on through {allowed} markers, and there are more. "
+            "Clear the DAGs one by one; markers that point to one another never end."
         )
     found: dict[int, TaskInstance] = {}
     pointed_at = TaskInstance.objects.filter(

@@ -65,7 +65,7 @@ def trigger(
     if not dag.is_active:
         raise NotFound(f"DAG with dag_id: '{dag.dag_id}' not found", title="DAG not found")
     if dag.has_import_errors:
-        raise Invalid(f"DAG with dag_id: '{dag.dag_id}' has import errors", title="DAG cannot be triggered")
+        raise Invalid(f"The file of {dag.dag_id} cannot be imported. Mend it first.", title="DAG cannot be triggered")
     now = timezone.now()
     moment = logical_date or now
     name = generate_run_id(run_type, moment) if run_id is None else run_id

@@ -188,7 +188,9 @@ def _save(user: User) -> None:
         with transaction.atomic():
             user.save()
     except IntegrityError:
-        raise Conflict(f"The username `{user.username}` or the email `{user.email}` is already taken.") from None
+        raise Conflict(
+            f"Somebody else has the name {user.username} or the address {user.email}."
+        ) from None
 
 
 def _set_roles(user: User, groups: Sequence[Group]) -> None:

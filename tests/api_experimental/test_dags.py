@@ -158,7 +158,7 @@ def test_missing_instances_say_what_is_missing(call, dag):
     for path, text in {
         "/dags/d1/dag_runs/2022-01-01/tasks/nope": "Task nope not found in dag d1",
         "/dags/d1/dag_runs/2022-01-09/tasks/a": "Dag Run for date 2022-01-09 00:00:00+00:00 not found in dag d1",
-        "/dags/d1/dag_runs/2022-01-01/tasks/b": "Task b instance for date 2022-01-01 00:00:00+00:00 not found",
+        "/dags/d1/dag_runs/2022-01-01/tasks/b": "The run of 2022-01-01 00:00:00+00:00 has no instance of the task b.",
         "/dags/nope/dag_runs/2022-01-01/tasks/a": "Dag id nope not found in DagModel",
     }.items():
         answer = call("GET", path)

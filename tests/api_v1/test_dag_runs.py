@@ -262,7 +262,7 @@ def test_what_is_not_a_dag_is_not_triggered(api: Api) -> None:
     assert (broken.status, broken.title, broken.detail) == (
         400,
         "DAG cannot be triggered",
-        "DAG with dag_id: 'broken' has import errors",
+        "The file of broken cannot be imported. Mend it first.",
     )
 
 

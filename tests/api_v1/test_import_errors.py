@@ -8,7 +8,7 @@ from orchestration.models import User
 from tests.api_v1.conftest import Api
 from tests.factories import DagFactory, DagImportErrorFactory
 
-HIDDEN = "REDACTED - you do not have read permission on all DAGs in the file"
+HIDDEN = "REDACTED: the file holds DAGs that you may not read."
 
 
 @pytest.fixture
