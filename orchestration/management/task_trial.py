@@ -131,7 +131,7 @@ class Trial:
 
     def _resume(self, deferral: Mapping[str, Any]) -> None:
         ti = self._document["ti"]
-        log.info("[TASK TEST] running trigger in line")
+        log.info("The trigger runs here: %s", deferral["classpath"])
         wanted = {
             "id": 0,
             "classpath": deferral["classpath"],

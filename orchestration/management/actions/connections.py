@@ -93,7 +93,7 @@ def parse(conn_id: str, text: str) -> Connection:
         if text.lstrip().startswith("{"):
             return Connection.from_json(text, conn_id)
         return Connection(conn_id, uri=text)
-    except (AirflowException, ValueError, TypeError, AttributeError) as error:
+    except (AirflowException, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Invalid(f"The connection {conn_id} cannot be read: {error}") from None
 
 

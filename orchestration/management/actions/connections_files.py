@@ -93,14 +93,14 @@ def _read(text: str, path: str) -> Mapping[str, Any]:
     if kind == ".json" or path == "-":
         try:
             found = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Invalid(f"{path} is no JSON: {error}") from None
     elif kind in {".yaml", ".yml"}:
         import yaml
 
         try:
             found = yaml.safe_load(text) or {}
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, RecursionError) as error:
             raise Invalid(f"{path} is no YAML: {error}") from None
     elif kind == ".env":
         found = _lines(text)

@@ -19,7 +19,7 @@ def conf_of(text: str | None) -> dict[str, Any] | None:
         return None
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Invalid(f"--conf takes JSON, and this is none: {error}.") from None
     if not isinstance(value, dict):
         raise Invalid("The configuration must be a JSON object.")

@@ -74,7 +74,7 @@ def migrate(args: argparse.Namespace) -> None:
 
 def _migrate(target: str | None = None, *, verbosity: int) -> None:
     refuse_foreign_tables()
-    words = [_APP, target] if target else []
+    words = [_APP, _named(MigrationLoader(connection), target)] if target else []
     call_command("migrate", *words, interactive=False, verbosity=verbosity)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 #: The forms a list can be printed in.
@@ -55,7 +55,10 @@ def moment(text: str) -> datetime:
     """A date or moment; without an offset in ``core.default_timezone``."""
     from orchestration.authoring.timezone import parse  # loads pendulum
 
-    parsed = parse(text)
+    try:
+        parsed: object = parse(text)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        parsed = None
     if not isinstance(parsed, datetime):
         raise argparse.ArgumentTypeError(
             f"{text!r} names no moment. Write it as 2024-03-05 or 2024-03-05T10:00:00+00:00"
@@ -87,14 +90,14 @@ def json_value(text: str) -> Any:
     """A JSON value."""
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(f"this is not JSON: {error}") from None
 
 
 def folder(text: str) -> str:
     """The path of a folder that exists."""
-    if not Path(text).is_dir():
-        raise argparse.ArgumentTypeError(f"The directory {text!r} does not exist. Make it first.")
+    if not os.path.isdir(text):  # noqa: PTH112 Path.is_dir raises for names that are too long
+        raise argparse.ArgumentTypeError(f"there is no folder {text[:200]!r}. Make it first")
     return text
 
 

@@ -21,6 +21,8 @@ def read_text(path: str, *, missing: str) -> str:
         raise NotFound(missing) from None
     except UnicodeDecodeError:
         raise Invalid(f"{path} is no text in UTF-8.") from None
+    except (OSError, ValueError) as error:  # such as a name that is too long or holds NUL
+        raise Invalid(f"{path[:200]} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
 
 
 def read_json(path: str, *, missing: str) -> Any:
@@ -39,6 +41,6 @@ def write_export(path: str, text: str, what: str, things: Sized) -> None:
         return
     try:
         Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Invalid(f"{path} cannot be written: {error.strerror}.") from None
+    except (OSError, ValueError) as error:
+        raise Invalid(f"{path[:200]} cannot be written: {getattr(error, 'strerror', None) or error}.") from None
     print(f"Exported {len(things)} {what} to {path}.")

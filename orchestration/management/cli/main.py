@@ -73,6 +73,8 @@ def run(command: Command, namespace: argparse.Namespace, *, is_booted: bool = Fa
             boot(command.needs)
         if getattr(namespace, "verbose", False):
             logging.getLogger("orchestration").setLevel(logging.DEBUG)
+        else:
+            logging.getLogger("orchestration.services.audit").addFilter(_without_trace)
         with contextlib.nullcontext() if is_remote else _audited(command, namespace):
             return action(command)(namespace) or 0
     except OrchestrationError as error:
@@ -122,14 +124,22 @@ def _audited(command: Command, namespace: argparse.Namespace) -> contextlib.Abst
     return asked(command.event, namespace)
 
 
+def _without_trace(record: logging.LogRecord) -> bool:
+    """Say in a line that the audit log could not be written; the command's own sentence says what is wrong."""
+    record.exc_info = record.exc_text = None
+    return True
+
+
 def _fail(sentence: str) -> int:
-    print(sentence, file=sys.stderr)
+    print(sentence.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)  # an argument can be no text
     return 1
 
 
 def _trouble(error: Exception) -> str:
     """A sentence about what no part of the program expected; ``--verbose`` shows where it happened."""
     text = " ".join(str(error).split())
+    if type(error).__name__ == "CommandError":  # Django's own, meant for the person who typed
+        return text
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}."
     return f"{type(error).__name__}{f': {text}' if text else ''}. --verbose shows where."

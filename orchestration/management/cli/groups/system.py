@@ -100,7 +100,7 @@ ENTRIES: tuple[Entry, ...] = (
     Delegated("celery", "Celery workers"),
     Delegated("dag-processor", "Start a DAG processor"),
     Delegated("scheduler", "Start a scheduler"),
-    Delegated("standalone", "Run an all-in-one copy"),
+    Delegated("standalone", "Run all parts on one machine"),
     Delegated("triggerer", "Start a triggerer"),
     Delegated("webserver", "Start the web server"),
 )
