@@ -114,6 +114,10 @@ class DatasetPage(Page):
     pairs = _READ
     template_name = "desk/datasets/one.html"
 
+    def crumbs(self) -> list[tuple[str, str]]:
+        """Back to the list."""
+        return [("Datasets", reverse("admin:desk_datasets"))]
+
     @cached_property
     def dataset(self) -> Dataset:
         """The visible dataset of the address; raises NotFound."""

@@ -47,6 +47,10 @@ class ImportPage(Page):
         (Existing.FAIL, "Import nothing"),
     )
 
+    def crumbs(self) -> list[tuple[str, str]]:
+        """Back to the list."""
+        return [("Variables", reverse("admin:orchestration_variable_changelist"))]
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """No query of its own."""
         return super().get_context_data(choices=self.choices, **kwargs)

@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from orchestration.access import permissions
 from orchestration.access.permissions import GRANTABLE, Caller, Grant, Pair, is_allowed
@@ -145,13 +145,15 @@ class RoleTable(ChangedTable):
 class GrantForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """A grant on one DAG."""
 
-    action = forms.ChoiceField(choices=[(name, name) for name in roles.ACTIONS if name != permissions.MENU])
-    resource = forms.ChoiceField(choices=[(name, name) for name in GRANTABLE])
+    action = forms.ChoiceField(
+        choices=[(name, name) for name in roles.ACTIONS if name != permissions.MENU], widget=UnfoldAdminSelectWidget
+    )
+    resource = forms.ChoiceField(choices=[(name, name) for name in GRANTABLE], widget=UnfoldAdminSelectWidget)
 
     class Meta:
         model = DagGrant
         fields = ("group", "dag_id", "action", "resource")
-        labels: ClassVar = {"group": "role", "dag_id": "DAG"}
+        labels: ClassVar = {"group": "Role", "dag_id": "DAG"}
 
 
 class GrantTable(ChangedTable):
