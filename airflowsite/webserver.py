@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
 
 from orchestration.conf import conf
+
+#: New objects after which the collector looks at them, and its rounds until it looks at older ones. An answer of a
+#: hundred rows makes thousands of objects, none in a cycle: Python's 700 would look several times for each answer.
+_COLLECT_AFTER: Final = (10_000, 20, 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,10 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         from airflowsite.wsgi import application
 
         get_resolver().url_patterns  # noqa: B018 imports every view once, in the parent
+        # What is loaded now stays: the collector need not look at it again, and the workers go on sharing its memory.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_COLLECT_AFTER)
         return application
 
 

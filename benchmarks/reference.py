@@ -21,8 +21,9 @@ from tests.live import free_port
 _LOGIN: Final = ("bench", "bench")
 #: Our tables as the reference's: what its answers show of the rows.
 _COPIES: Final = (
-    ("dag (dag_id, is_paused, is_active, fileloc, max_active_tasks, has_task_concurrency_limits)",
-     "SELECT dag_id, false, true, fileloc, 16, false FROM orchestration_dag"),
+    ("dag (dag_id, is_paused, is_active, fileloc, max_active_tasks, has_task_concurrency_limits, "
+     "max_consecutive_failed_dag_runs)",
+     "SELECT dag_id, false, true, fileloc, 16, false, 0 FROM orchestration_dag"),
     ("dag_run (id, dag_id, run_id, state, execution_date, start_date, end_date, data_interval_start, "
      "data_interval_end, run_type, external_trigger, conf, log_template_id, updated_at, clear_number)",
      "SELECT id, dag_id, run_id, state, logical_date, start_date, end_date, data_interval_start, data_interval_end, "
