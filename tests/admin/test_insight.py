@@ -208,7 +208,9 @@ def test_a_failed_run_names_the_tasks_that_failed_by_themselves(desk):
     dag = make_dag("a >> b", dag_id="d1")
     make_run(dag, {"a": "failed", "b": "upstream_failed"}, run_id="r1", state="failed")
     TaskInstance.objects.filter(task_id="a").update(reason="ValueError: no rows")
-    culprits = desk.get(reverse("admin:desk_run", args=("d1", "r1"))).context["culprits"]
+    page = desk.get(reverse("admin:desk_run", args=("d1", "r1")))
+    assert "Re-run failed" in page.content.decode()
+    culprits = page.context["culprits"]
     assert [(ti.task_id, ti.reason) for ti in culprits] == [("a", "ValueError: no rows")]
 
 

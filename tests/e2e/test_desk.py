@@ -61,8 +61,8 @@ def test_the_grid_and_the_graph_are_readable_in_the_dark(desk: Desk) -> None:
     for name, path in (
         ("home", ""),
         ("dags", "dags/"),
-        ("grid", "dags/shapes/"),
-        ("graph", "dags/shapes/view/graph/"),
+        ("grid", "dags/sales/"),
+        ("graph", "dags/sales/view/graph/"),
         ("code", "dags/shapes/view/code/"),
         ("task", RUN + "tasks/fails/"),
         ("trigger", "dags/forms/trigger/"),

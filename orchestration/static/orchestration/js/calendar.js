@@ -38,7 +38,7 @@ function show({ year, days }) {
             svg.append(link);
         } else svg.append(rect);
     }
-    legend(["", ...Object.values(days).flatMap(Object.keys)]);
+    legend(Object.values(days).flatMap(Object.keys));
     place.replaceChildren(svg);
 }
 
