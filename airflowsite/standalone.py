@@ -6,7 +6,6 @@ and later if it keeps ending. SIGINT or SIGTERM ends all of them, and then the p
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import os
@@ -28,6 +27,7 @@ from django.urls import get_resolver
 
 from airflowsite.webserver import WebOptions
 from orchestration.conf import conf
+from orchestration.processes import kernel
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,6 @@ GRACE_SECONDS = 30.0
 #: A part that lived so long starts again at once when it ends.
 STABLE_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 60.0
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass
@@ -62,7 +61,7 @@ class Part:
         status = 1
         try:
             os.setsid()
-            _die_with_parent()
+            kernel.end_with_parent(signal.SIGTERM)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             setproctitle.setproctitle(f"airflowsite {self.name}")
@@ -152,12 +151,6 @@ def _load_all() -> None:
     for module in ("scheduling.loop", "dagfiles.manager", "execution.triggerer", "execution.executors.local"):
         import_module(f"orchestration.{module}")
     _ = get_resolver().url_patterns
-
-
-def _die_with_parent() -> None:
-    """Have the kernel send SIGTERM to this process when its parent is gone, however it went (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
 
 
 def first_login() -> tuple[str, str] | None:

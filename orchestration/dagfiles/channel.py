@@ -1,57 +1,17 @@
-"""Frames of JSON over a stream socket: four bytes of length, then the text."""
+"""The parser's end of its socket to the DAG processor, and the store port over it."""
 
 from __future__ import annotations
 
 import socket
-import struct
 import threading
-from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
 from orchestration.authoring.store import StoreError
-from orchestration.dagfiles.protocol import LARGEST_FRAME
-
-_LENGTH = struct.Struct("!I")
-
-
-class BrokenFrame(ValueError):
-    """The other side sent something that is no frame."""
-
-
-def pack(value: Any) -> bytes:
-    """A value as one frame. Raises TypeError for what JSON cannot say."""
-    text = orjson.dumps(value)
-    return _LENGTH.pack(len(text)) + text
-
-
-class Inbox:
-    """Bytes as they come, frames as they are complete; for the side that must not wait."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> Iterator[Any]:
-        """The values that ``data`` completes. Raises BrokenFrame for a frame too large or not JSON."""
-        self._buffer += data
-        while len(self._buffer) >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(self._buffer)
-            if length > LARGEST_FRAME:
-                raise BrokenFrame(f"A frame of {length} bytes is too large.")
-            end = _LENGTH.size + length
-            if len(self._buffer) < end:
-                return
-            text = bytes(self._buffer[_LENGTH.size : end])
-            del self._buffer[:end]
-            try:
-                yield orjson.loads(text)
-            except orjson.JSONDecodeError as error:
-                raise BrokenFrame(f"A frame is not JSON: {error}") from error
+from orchestration.processes import frames
 
 
 class Channel:
-    """The parser's end: it may wait. One question at a time, whatever the number of threads."""
+    """It may wait. One question at a time, whatever the number of threads."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -60,12 +20,11 @@ class Channel:
 
     def send(self, value: Any) -> None:
         """Send one value."""
-        self._connection.sendall(pack(value))
+        frames.send(self._connection, value)
 
     def receive(self) -> Any:
-        """Wait for one value. Raises EOFError when the other side is gone."""
-        (length,) = _LENGTH.unpack(self._read(_LENGTH.size))
-        return orjson.loads(self._read(length))
+        """Wait for one value. EOFError when the other side is gone, FrameError when it went within a frame."""
+        return frames.receive(self._connection)
 
     def call(self, name: str, arguments: dict[str, Any]) -> Any:
         """Ask the store port of the other side. Raises StoreError with its refusal."""
@@ -74,20 +33,11 @@ class Channel:
             try:
                 self.send({"call": name, "args": arguments})
                 answer = self.receive()
-            except (OSError, EOFError) as error:
+            except (OSError, EOFError, frames.FrameError) as error:
                 raise StoreError(f"The DAG processor does not answer {name}: {error}") from error
         if "error" in answer:
             raise StoreError(str(answer["error"]))
         return answer["value"]
-
-    def _read(self, size: int) -> bytes:
-        parts = bytearray()
-        while len(parts) < size:
-            data = self._connection.recv(min(size - len(parts), 1 << 20))
-            if not data:
-                raise EOFError("the other side closed the connection")
-            parts += data
-        return bytes(parts)
 
 
 class ChannelStore:

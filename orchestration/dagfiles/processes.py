@@ -22,9 +22,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from orchestration.dagfiles.channel import BrokenFrame, Inbox, pack
 from orchestration.dagfiles.endings import Output, why
 from orchestration.dagfiles.protocol import CallbackJob, ParseJob, ParseResult, job_document, read_result
+from orchestration.processes.frames import FrameError, Inbox, encode
 
 log = logging.getLogger(__name__)
 
@@ -243,7 +243,7 @@ class Parsers:
         self._parsers.clear()
 
     def _send(self, parser: _Parser, value: Any) -> None:
-        parser.outbox += pack(value)
+        parser.outbox += encode(value)
         self._flush(parser)
 
     def _flush(self, parser: _Parser) -> None:
@@ -276,7 +276,7 @@ class Parsers:
         try:
             for message in parser.inbox.feed(data):
                 self._take(parser, message)
-        except (BrokenFrame, KeyError, TypeError, AttributeError) as error:
+        except (FrameError, KeyError, TypeError, AttributeError) as error:
             self._fail(parser, f"it sent what is no answer ({error}).")
             self._selector.unregister(parser.channel)
             parser.channel_open = False

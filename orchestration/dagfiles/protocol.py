@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-#: A frame larger than this is a broken parser.
-LARGEST_FRAME = 512 * 1024 * 1024
 #: Characters of a file's source that are kept.
 SOURCE_KEPT = 5_000_000
 #: Bytes of a parser's output that are kept.

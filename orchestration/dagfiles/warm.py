@@ -12,7 +12,6 @@ Requests are ``F<id>`` with two descriptors (the parser's channel, its output) a
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import os
@@ -20,11 +19,8 @@ import selectors
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
+from orchestration.processes import kernel
 
 #: Loaded before any file is: what DAG files import most.
 PRELOADED = (
@@ -61,7 +57,7 @@ def main(descriptor: int) -> None:
     """Serve until the socket closes."""
     with contextlib.suppress(OSError):
         os.chdir("/")  # a DAG file may remove the folder the processor was started in
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    kernel.adopt_orphans()
     _preload()
     gc.collect()
     gc.freeze()  # collecting in a child would copy the pages of everything loaded here
@@ -148,7 +144,7 @@ class WarmParent:
     def _kill_strays(self) -> bool:
         """Kill and reap children that are no parsers; whether there were any."""
         known = set(self._pids.values())
-        strays = [pid for pid in _children() if pid not in known]
+        strays = [pid for pid in kernel.children() if pid not in known]
         for pid in strays:
             _kill_group(pid)
             with contextlib.suppress(ProcessLookupError):
@@ -188,8 +184,8 @@ def _preload() -> None:
 def _isolate(channel: int, output: int) -> None:
     """A session of its own, no inherited descriptors or handlers; the channel becomes descriptor 3."""
     os.setsid()
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    kernel.end_with_parent()
+    kernel.adopt_orphans()
     signal.set_wakeup_fd(-1)
     for number in signal.valid_signals():
         if number not in (signal.SIGKILL, signal.SIGSTOP):
@@ -209,21 +205,3 @@ def _isolate(channel: int, output: int) -> None:
 def _kill_group(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-
-
-def _children() -> Iterator[int]:
-    """The pids of this process's children, dead ones included."""
-    try:
-        text = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
-    except OSError:
-        import psutil
-
-        yield from (child.pid for child in psutil.Process().children())
-        return
-    yield from map(int, text.split())
-
-
-def _prctl(option: int, value: int) -> None:
-    """Linux's prctl; nothing elsewhere."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)

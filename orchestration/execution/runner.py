@@ -47,9 +47,10 @@ from orchestration.authoring.taskinstance import TaskInstance
 from orchestration.authoring.templates import render_to_text
 from orchestration.authoring.types import XCOM_RETURN_KEY
 from orchestration.conf import conf
-from orchestration.execution import frames, mails, ties
+from orchestration.execution import mails, ties
 from orchestration.execution.store_client import SocketStore
 from orchestration.execution.task_log import TaskLog, set_level
+from orchestration.processes import frames
 from orchestration.serialization.retries import delay_seconds, may_retry
 from orchestration.serialization.template_fields import rendered_fields
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from orchestration.authoring.store import StoreError
-from orchestration.execution import frames
+from orchestration.processes import frames
 
 #: The methods of ``authoring.store.Store`` that the other side answers.
 METHODS = frozenset(

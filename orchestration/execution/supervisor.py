@@ -30,7 +30,7 @@ from django.db import connection
 from django.utils import timezone
 
 from orchestration.conf import conf
-from orchestration.execution import frames, processes, ties, turns
+from orchestration.execution import processes, turns
 from orchestration.execution.claims import Claimant
 from orchestration.execution.executors.base import Workload
 from orchestration.execution.hosts import hostname
@@ -38,6 +38,7 @@ from orchestration.execution.tries import Ending, Try, outcome_of
 from orchestration.execution.turns import Batch, Call, Crash, Done
 from orchestration.execution.warm_parents import WarmParent, WarmParents
 from orchestration.models import outcomes, wakeups
+from orchestration.processes import frames, kernel
 from orchestration.states import TaskInstanceState
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Serve until told to stop, or until the executor is gone, and the last try has ended."""
-        ties.adopt_orphans()
+        kernel.adopt_orphans()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's; who started this process tells it to stop
         signal.signal(signal.SIGTERM, lambda *_: self._stop(0.0))
         self._watch(self._executor, self._executor)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import os
-import signal
 from functools import cache
-from pathlib import Path
 
 from orchestration.conf import conf
+from orchestration.processes import kernel
 
 #: The try's tag, in the environment of whatever a try starts.
 TRY_VARIABLE = "AIRFLOWSITE_TRY"
@@ -17,30 +15,12 @@ TRY_VARIABLE = "AIRFLOWSITE_TRY"
 TASK_TITLE = "airflowsite task "
 SUPERVISOR_TITLE = "airflowsite supervisor"
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
-_libc = ctypes.CDLL(None, use_errno=True)
-
 
 def die_with_parent(parent_pid: int) -> None:
     """Let the kernel kill this process when its parent ends; ends at once if that has already happened."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    kernel.end_with_parent()
     if os.getppid() != parent_pid:
         os._exit(1)
-
-
-def adopt_orphans() -> None:
-    """Become the parent of descendants whose own parents end, so that they can be found and reaped."""
-    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def children() -> set[int]:
-    """The ids of this process's children; empty where the kernel does not tell."""
-    pid = os.getpid()
-    try:
-        return {int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
-    except OSError:
-        return set()
 
 
 def task_title(tag: str, rest: str = "") -> str:

@@ -11,11 +11,12 @@ from typing import Any
 
 import psutil
 
-from orchestration.execution import frames, ties
+from orchestration.execution import ties
 from orchestration.execution.executors.base import Workload
 from orchestration.execution.warm_parents import WarmParent
 from orchestration.models.dataset_events import Change
 from orchestration.models.outcomes import Deferral, Held, Outcome, PushedXCom
+from orchestration.processes import frames
 from orchestration.states import TaskInstanceState
 
 #: Exit status of a task's process that has said how its try ended.

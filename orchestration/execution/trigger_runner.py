@@ -26,9 +26,10 @@ from orchestration.authoring.dagrun import parse_moment
 from orchestration.authoring.secrets import masker
 from orchestration.authoring.triggers.base import BaseTaskEndEvent, BaseTrigger, TriggerEvent
 from orchestration.conf import conf
-from orchestration.execution import frames, ties, warm
+from orchestration.execution import ties, warm
 from orchestration.execution.store_client import SocketStore
 from orchestration.execution.task_log import TaskFormatter, set_level
+from orchestration.processes import frames
 
 log = logging.getLogger(__name__)
 

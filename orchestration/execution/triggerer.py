@@ -28,13 +28,14 @@ from django.utils import timezone
 
 from orchestration.authoring.store import StoreError
 from orchestration.conf import ConfigError, conf
-from orchestration.execution import frames, logs, store_server, turns
+from orchestration.execution import logs, store_server, turns
 from orchestration.execution.hosts import hostname
 from orchestration.models import outcomes, wakeups
 from orchestration.models.job import Job
 from orchestration.models.outcomes import PushedXCom
 from orchestration.models.task_instance import TaskInstance
 from orchestration.models.trigger import Trigger
+from orchestration.processes import frames
 from orchestration.states import JobState, JobType, TaskInstanceState
 
 log = logging.getLogger(__name__)

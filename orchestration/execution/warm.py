@@ -34,6 +34,7 @@ from orchestration.authoring.loading import LoadedFile, load_dag_file
 from orchestration.conf import OPTIONS, conf
 from orchestration.execution import ties
 from orchestration.execution.store_client import SocketStore
+from orchestration.processes import kernel
 
 #: Imported once by the zygote: what the runner uses, and what nearly every DAG file imports.
 PRELOADED = (
@@ -58,7 +59,7 @@ Fingerprint = dict[str, list[int]]
 def main(descriptor: int) -> None:
     """The zygote: serve until the supervisor's end of the socket closes."""
     ties.die_with_parent(os.getppid())
-    ties.adopt_orphans()
+    kernel.adopt_orphans()
     setproctitle("airflowsite zygote")
     prepare_imports()
     for name in PRELOADED:
@@ -134,7 +135,7 @@ class _DeafStore:
 
 def _warm_parent(path: str, control: socket.socket, store_socket: socket.socket) -> None:
     """Import the file, then fork a process for each try until told to retire."""
-    ties.adopt_orphans()
+    kernel.adopt_orphans()
     setproctitle(f"airflowsite warm parent {path}")
     _quiet()
     store.install(SocketStore(store_socket))
@@ -252,14 +253,14 @@ class _Family:
 
     def _report_orphans(self) -> None:
         """Tell of children that were adopted: what tries left behind."""
-        orphans = ties.children() - self._children
+        orphans = kernel.children() - self._children
         if orphans - self._orphans:
             _tell(self._control, {"orphans": sorted(orphans)})
         self._orphans = orphans
 
     def end_all(self) -> None:
         """Kill the children and their sessions, and what was adopted."""
-        for pid in [*self._children, *ties.children()]:
+        for pid in [*self._children, *kernel.children()]:
             for kill in (os.killpg, os.kill):
                 with contextlib.suppress(OSError):
                     kill(pid, signal.SIGKILL)

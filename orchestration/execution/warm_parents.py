@@ -16,7 +16,8 @@ from typing import Any
 import orjson
 
 from orchestration.conf import conf
-from orchestration.execution import frames, warm
+from orchestration.execution import warm
+from orchestration.processes import frames
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LONGEST_MESSAGE = 65536

@@ -12,11 +12,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from orchestration.execution import frames, processes, turns
+from orchestration.execution import processes, turns
 from orchestration.execution.executors.base import TaskEvent, Workload
 from orchestration.execution.supervisor_process import SupervisorProcess
 from orchestration.models import outcomes
 from orchestration.models.task_instance import TaskInstance
+from orchestration.processes import frames
 from orchestration.states import TaskInstanceState
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from orchestration.execution import frames
+from orchestration.processes import frames
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 1000])

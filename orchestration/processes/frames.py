@@ -1,4 +1,4 @@
-"""Messages over stream sockets: a length in four bytes, then JSON. Used between tasks and their supervisor."""
+"""Messages over stream sockets: a length in four bytes, then JSON. Used wherever two of our processes talk."""
 
 from __future__ import annotations
 

@@ -1,0 +1,35 @@
+"""What the kernel does for families of processes: Linux only, nothing elsewhere."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_prctl = getattr(ctypes.CDLL(None, use_errno=True), "prctl", None)
+
+
+def end_with_parent(number: int = signal.SIGKILL) -> None:
+    """Have this process sent a signal when its parent ends; one that has ended before is not noticed."""
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parents end, so that they can be found and reaped."""
+    if _prctl is not None:
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def children() -> set[int]:
+    """The ids of this process's children, ended ones included."""
+    pid = os.getpid()
+    try:
+        return {int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+    except OSError:  # not every kernel tells
+        import psutil  # costs more than most of those who ask
+
+        return {child.pid for child in psutil.Process().children()}
