@@ -188,7 +188,8 @@ def _stable(arguments: argparse.Namespace) -> Iterator[Finding]:
             yield Finding(f"{question}, p99 / p50", f"{spread:.1f}", f"below {P99_WITHIN}", spread < P99_WITHIN)
             for name, measure in found.items():
                 if name.startswith("ref."):
-                    yield Finding(f"{question}, times the {name}", f"{token.rate / measure.rate:.1f}")
+                    told = f"{token.rate / measure.rate:.1f}" if measure.rate else "it answered nothing in time"
+                    yield Finding(f"{question}, times the {name}", told)
         _print(shown)
 
 

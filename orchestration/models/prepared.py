@@ -27,7 +27,7 @@ M = TypeVar("M", bound=Model)
 Rows = list[tuple[Any, ...]]
 #: Statements prepared on one connection; the server holds each one's plan in its memory.
 _ROOM: Final = 100
-#: The name under which a database connection keeps its ``_Session``.
+#: The name under which the driver's connection, which a pool may hand on, keeps its ``_Session``.
 _KEPT_AS: Final = "_airflowsite_prepared"
 
 
@@ -82,10 +82,10 @@ def fetched(sql: str, parameters: Sequence[Any], *, has_texts: bool = False) -> 
             cursor.execute(sql, parameters)
             return list(cursor.fetchall())
     database.ensure_connection()
-    session: _Session | None = getattr(database, _KEPT_AS, None)
-    if session is None or session.connection is not database.connection:
+    session: _Session | None = getattr(database.connection, _KEPT_AS, None)
+    if session is None:
         session = _Session(database.connection)
-        setattr(database, _KEPT_AS, session)
+        setattr(database.connection, _KEPT_AS, session)
     with database.wrap_database_errors:
         return session.rows(*_statement(sql, repr(database.settings_dict["OPTIONS"])), given, has_texts=has_texts)
 
@@ -159,6 +159,8 @@ class _Session:
     def _checked(self, result: Any) -> Any:
         if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
             return result
+        if self.connection.broken or self.connection.closed:
+            raise psycopg.OperationalError("The connection to the database was lost.")
         raise psycopg.errors.error_from_result(result, encoding=self.connection.info.encoding)
 
 

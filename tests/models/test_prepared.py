@@ -55,7 +55,7 @@ class TestSession:
 
     def test_a_statement_that_another_client_of_the_pooler_prepared_is_used(self) -> None:
         assert fetched("SELECT 1 + %s::int", [1]) == [(2,)]
-        getattr(connection._connections["default"], prepared._KEPT_AS).names.clear()  # as a client that is new
+        getattr(connection.connection, prepared._KEPT_AS).names.clear()  # as a client that is new
         assert fetched("SELECT 1 + %s::int", [1]) == [(2,)]
 
     def test_a_column_whose_type_a_migration_changed_is_read_anew(self) -> None:
