@@ -96,7 +96,7 @@ def update(
     is_admin: bool | None = None,
     **names: str,
 ) -> User:
-    """Change what is given; ``names`` are username, email, first_name and last_name.
+    """Change what is given; ``names`` are username, email, first_name and last_name. What is so already stays.
 
     Raises Conflict when a name is taken or the last administrator would go, Invalid, Forbidden.
     """
@@ -104,6 +104,7 @@ def update(
     escalation.hold_admins()
     escalation.require_mastery(actor, user)
     was_admin = roles.is_admin(user)
+    before = _as_stored(user)
     check_free(user, **names)
     groups = None if role_names is None else find_roles(role_names)
     if is_admin is not None:
@@ -117,13 +118,14 @@ def update(
     if is_active is not None:
         user.is_active = is_active
     _check(user)
-    if password is not None:
+    if password is not None and not user.check_password(password):
         _set_password(user, password)
-    user.changed_at = timezone.now()
-    _save(user)
+    if _as_stored(user) != before or (groups is not None and _role_ids(user) != [group.pk for group in groups]):
+        user.changed_at = timezone.now()
+        _save(user)
     if groups is not None:
-        before = {group.pk for group in user.groups.all()}
-        added = [group for group in groups if group.pk not in before]
+        held = {group.pk for group in user.groups.all()}
+        added = [group for group in groups if group.pk not in held]
         escalation.require_cover(actor, escalation.access_of_groups(added))
         _set_roles(user, groups)
     if is_active is False:
@@ -188,15 +190,24 @@ def _save(user: User) -> None:
         with transaction.atomic():
             user.save()
     except IntegrityError:
-        raise Conflict(
-            f"Somebody else has the name {user.username} or the address {user.email}."
-        ) from None
+        raise Conflict(f"Somebody else has the name {user.username} or the address {user.email}.") from None
+
+
+def _as_stored(user: User) -> tuple[object, ...]:
+    """What of a user tells of a change."""
+    return (*(getattr(user, field) for field in LONGEST), user.password, user.is_active, user.is_superuser)
+
+
+def _role_ids(user: User) -> list[int]:
+    """The keys of the user's roles in the order they were given."""
+    held = User.groups.through.objects.filter(user=user)
+    return list(held.order_by("pk").values_list("group_id", flat=True))
 
 
 def _set_roles(user: User, groups: Sequence[Group]) -> None:
     """Give the user exactly these roles; their order is kept."""
     held = User.groups.through.objects
-    if list(held.filter(user=user).order_by("pk").values_list("group_id", flat=True)) == [g.pk for g in groups]:
+    if _role_ids(user) == [group.pk for group in groups]:
         return
     held.filter(user=user).delete()
     held.bulk_create(User.groups.through(user=user, group=group) for group in groups)
