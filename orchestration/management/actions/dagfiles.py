@@ -60,6 +60,7 @@ def reserialize(args: argparse.Namespace) -> None:
         return
     if args.subdir and not Path(args.subdir).exists():
         raise Invalid(f"{args.subdir} does not exist.")
+    DagImportError.objects.exists()  # without tables it fails here at once, not in the processor's retries
     Processor(Options.from_conf(args.subdir), answer=partial(store_server.call, None), rounds=1).run()
     errors = DagImportError.objects.count()
     print(f"{Dag.objects.active().count()} DAGs are active, {errors} files have errors.")
