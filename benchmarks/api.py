@@ -217,13 +217,10 @@ def _in_turn(
 
 def _large(arguments: argparse.Namespace) -> Iterator[Finding]:
     with served(arguments.runs) as small, served(arguments.large_runs) as large:
-        days = {each: _last_day(each.database_url) for each in (small, large)}
+        sizes = [("small", small, _last_day(small.database_url)), ("large", large, _last_day(large.database_url))]
         shown = Table("page", *[f"{runs * 10:,} task instances, ms" for runs in (arguments.runs, arguments.large_runs)])
         for name, path in PAGES.items():
-            asked = {
-                kind: (each.api + path.format(day=days[each]), each.logins["token"])
-                for kind, each in (("small", small), ("large", large))
-            }
+            asked = {kind: (each.api + path.format(day=day), each.logins["token"]) for kind, each, day in sizes}
             found = _in_turn(asked, arguments)
             before, after = found["small"].p50, found["large"].p50
             shown.add_row(name, f"{before:.1f}", f"{after:.1f}")
