@@ -63,7 +63,7 @@ def upcoming(row: Dag, dag: SerializedDag) -> list[dict[str, Any]]:
         found.append(
             {
                 "due": info.run_after,
-                "local": f"{local:%a %Y-%m-%d %H:%M} {local.tzname()} ({local:%z})",
+                "local": f"{local:%a %d %b, %H:%M} {local.tzname()} ({local:%z})",
                 "logical_date": info.logical_date,
                 "start": info.data_interval.start,
                 "end": info.data_interval.end,

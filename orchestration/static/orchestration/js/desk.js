@@ -225,3 +225,11 @@ document.addEventListener("keydown", (event) => {
 
 // Small bars whose height is a share of 100
 for (const bar of document.querySelectorAll("[data-height]")) bar.style.height = `${bar.dataset.height}%`;
+
+// What is wider than its place is scrolled by keys, too
+for (const box of document.querySelectorAll(".desk-scroll:not([tabindex])")) {
+    if (box.scrollWidth <= box.clientWidth) continue;
+    box.tabIndex = 0;
+    box.setAttribute("role", "region");
+    box.setAttribute("aria-label", box.closest("section")?.querySelector("h2")?.textContent ?? "Table");
+}
