@@ -61,8 +61,8 @@ tests-postgres: setup
 		echo "SKIPPED: the suite on PostgreSQL, which is not reachable at $(POSTGRES_URL)"; \
 	fi
 
-bench: setup ## Measure: benchmarks/ (engine, API, start-up)
-	$(PY) -m benchmarks
+bench: setup ## Measure, aims beside measures; BENCH="api --quick" chooses parts
+	$(PY) -m benchmarks $(BENCH)
 
 conformance: setup ## A fresh server against the recorded answers of the reference
 	$(PY) -m benchmarks.conformance --kit $(SHARED)/conformance
