@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from api_v1.problems import RETRY_AFTER_SECONDS, Problem, bad_request, foreseen
+from orchestration.access.permissions import editable_dag_ids
 from orchestration.conf import ConfigError
 from orchestration.models import IdempotencyRecord, User
 from orchestration.models.encryption import decrypt, encrypt
@@ -62,7 +63,7 @@ def once(view: OperationViewSet, key: str, work: Callable[[], HttpResponseBase])
     """
     request = view.request._request
     place = {"user": view.caller, "method": request.method, "path": request.path, "key": key}
-    fingerprint = _fingerprint(request, view.body if view.operation.body is not None else None)
+    fingerprint = _fingerprint(request, view.body if view.operation.body is not None else None, _reach(view))
     failure: Problem | None = None
     with transaction.atomic():
         _claim(view.caller.pk, str(request.method), request.path, key)
@@ -104,8 +105,15 @@ def _claim(user_pk: int, method: str, path: str, key: str) -> None:
         )
 
 
-def _fingerprint(request: HttpRequest, body: Any) -> str:
-    told = [request.path, sorted(request.GET.lists()), request.body.decode(errors="replace") if body is None else body]
+def _reach(view: OperationViewSet) -> list[str] | None:
+    """Of a request for many DAGs, which: with other rights it is another request. None is all of them."""
+    editable = editable_dag_ids(view.caller) if view.operation.rule.is_dag_list else None
+    return None if editable is None else sorted(editable)
+
+
+def _fingerprint(request: HttpRequest, body: Any, reach: list[str] | None) -> str:
+    sent = request.body.decode(errors="replace") if body is None else body
+    told = [request.path, sorted(request.GET.lists()), sent, *([] if reach is None else [reach])]
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

@@ -43,10 +43,10 @@ def targets(
     state: TaskInstanceState,
     *,
     map_index: int | None = None,
+    past: bool = False,
+    future: bool = False,
     upstream: bool = False,
     downstream: bool = False,
-    future: bool = False,
-    past: bool = False,
 ) -> QuerySet[TaskInstance]:
     """The instances that marking would change, of the task and the relatives and in the run and the runs asked for.
 

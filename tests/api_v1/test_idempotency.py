@@ -6,13 +6,14 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.utils import timezone
 
-from orchestration.models import DagRun, EventLog, IdempotencyRecord, Pool, TaskInstance
+from orchestration.models import DagGrant, DagRun, EventLog, IdempotencyRecord, Pool, TaskInstance
 from orchestration.services import dag_runs
 from tests.api_v1.conftest import Api, path_of
-from tests.factories import make_dag, make_run
+from tests.factories import UserFactory, make_dag, make_run
 
 KEY = {"Idempotency-Key": "one"}
 RUNS = "/dags/d1/dagRuns"
@@ -105,6 +106,23 @@ def test_a_replay_needs_the_permission_still(api: Api, dag, people) -> None:
     assert api.post(RUNS, {}, headers=KEY, user="op").status == 200
     people["op"].groups.clear()
     assert api.post(RUNS, {}, headers=KEY, user="op").status == 403
+
+
+def test_an_answer_about_many_dags_is_not_given_again_to_who_may_not_change_them_all_any_more(api: Api, dag) -> None:
+    make_dag("a", dag_id="d2")
+    may = {"user": "twodags", "headers": KEY, "dag_id_pattern": "d"}
+    group = Group.objects.create(name="two")
+    UserFactory(username="twodags").groups.add(group)
+    for dag_id in ("d1", "d2"):
+        for action in ("can_read", "can_edit"):
+            DagGrant.objects.create(group=group, dag_id=dag_id, action=action, resource="DAGs")
+    first = api.patch("/dags", {"is_paused": True}, **may)
+    assert (first.status, first.json["total_entries"]) == (200, 2)
+    assert api.patch("/dags", {"is_paused": True}, **may).content == first.content
+    group.dag_grants.filter(dag_id="d2").delete()
+    again = api.patch("/dags", {"is_paused": True}, **may)
+    assert again.status == 422
+    assert b"d2" not in again.content
 
 
 def test_a_failure_of_the_server_keeps_nothing_and_may_be_tried_again(
