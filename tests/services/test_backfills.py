@@ -15,6 +15,7 @@ from orchestration.authoring.timetables import registry
 from orchestration.authoring.timetables.registry import create_timetable
 from orchestration.errors import Conflict, Invalid, NotFound
 from orchestration.models import Backfill, Dag, DagRun, EventLog, TaskInstance, versions
+from orchestration.scheduling.progress import advance
 from orchestration.scheduling.starting import start_queued
 from orchestration.serialization.values import Expansion, LiteralLength
 from orchestration.services import backfills, clearing, dag_runs
@@ -246,6 +247,20 @@ def test_a_backfill_that_leaves_everything_is_over_at_once(dag):
 
 
 # ------------------------------------------------------------ the end
+
+
+@pytest.mark.parametrize("state", ["success", "failed"])
+def test_the_last_run_that_the_scheduler_ends_ends_the_backfill(dag, state):
+    backfill = create(dag, to_date=DATE + timedelta(days=1))
+    pks = start_queued(now=timezone.now(), limit=10)
+    TaskInstance.objects.update(state=state)
+    advance(pks[:1], now=timezone.now())
+    backfill.refresh_from_db()
+    assert backfill.completed_at is None
+    advance(pks[1:], now=timezone.now())
+    backfill.refresh_from_db()
+    assert backfill.completed_at is not None
+    assert set(backfill.runs.values_list("state", flat=True)) == {state}
 
 
 def test_the_last_run_that_is_marked_ends_the_backfill(dag):
