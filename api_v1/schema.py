@@ -148,7 +148,16 @@ class OperationSchema(AutoSchema):
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Json:
         """Only bodies have required members: ``fields`` may leave out any member of an answer."""
         schema: Json = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
-        if not hasattr(serializer, "check_body") and not isinstance(serializer, Error):
+        if hasattr(serializer, "check_body"):
+            schema["additionalProperties"] = False
+            for other, name in serializer.aliases.items():
+                schema["properties"].setdefault(other, schema["properties"][name])
+            required = {*schema.get("required", ()), *serializer.required_late}
+            # a member that has another accepted name beside it is not required under this one
+            required -= set(serializer.aliases.values())
+            schema.pop("required", None)
+            schema |= {"required": sorted(required)} if required else {}
+        elif not isinstance(serializer, Error):
             schema.pop("required", None)
         return schema
 
@@ -171,7 +180,10 @@ def _headers_of(operation: Operation) -> list[str]:
 
 
 def _header(name: str) -> Json:
-    return {"in": "header", "name": name, "schema": {"type": "string"}, "description": _HEADERS[name]}
+    schema: Json = {"type": "string"}
+    if name == "Idempotency-Key":
+        schema |= {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+    return {"in": "header", "name": name, "schema": schema, "description": _HEADERS[name]}
 
 
 def _query_parameter(name: str, parameter: Parameter) -> Json:
@@ -182,6 +194,10 @@ def _query_parameter(name: str, parameter: Parameter) -> Json:
         bound = getattr(parameter, name_of_bound, None)
         if bound is not None:
             schema[name_of_bound] = bound
+    if name == "limit":
+        schema["minimum"] = 0
+    if parameter.pattern is not None:
+        schema["pattern"] = parameter.pattern
     told: Json = {"in": "query", "name": name, "schema": schema}
     if parameter.is_required:
         told["required"] = True
@@ -220,7 +236,8 @@ def document() -> Json:
         "servers": [{"url": PREFIX}],
         "paths": dict(sorted(made["paths"].items())),
         "components": {
-            **made.get("components", {}),
+            **made["components"],
+            "schemas": {name: _any_of(schema) for name, schema in made["components"]["schemas"].items()},
             "securitySchemes": {
                 "Basic": {"type": "http", "scheme": "basic"},
                 "Bearer": {"type": "http", "scheme": "bearer", "description": "A personal access token."},
@@ -229,6 +246,12 @@ def document() -> Json:
             },
         },
     }
+
+
+def _any_of(schema: Json) -> Json:
+    """One answer or another: their members are all optional, so that one value may have the form of both."""
+    is_choice = set(schema) == {"oneOf"} and all("$ref" in option for option in schema["oneOf"])
+    return {"anyOf": schema["oneOf"]} if is_choice else schema
 
 
 @lru_cache(maxsize=1)

@@ -32,6 +32,8 @@ class Parameter(django_filters.Filter):
     """
 
     type_name: ClassVar[str] = "string"
+    #: What the texts look like, for the schema only.
+    pattern: str | None = None
 
     def __init__(
         self,
@@ -172,7 +174,23 @@ def page_offset() -> WholeParameter:
 def ordered_by(names: str = "") -> TextParameter:
     """``order_by``; ``names`` says by what, for people."""
     told = f" One of: {names}." if names else ""
-    return TextParameter(help_text=f"The name of the field to order by, with - before it for descending order.{told}")
+    parameter = TextParameter(
+        help_text=f"The name of the field to order by, with - before it for descending order.{told}"
+    )
+    parameter.pattern = _order_pattern(names)
+    return parameter
+
+
+def _order_pattern(names: str) -> str | None:
+    """The regular expression for the texts that ``names`` allows; None where it does not list them."""
+    plain = names.removesuffix(" (ascending only)")
+    listed = plain.split(", ")
+    if not all(re.fullmatch(r"-?\w+", name) for name in listed):
+        return None
+    one_way = "|".join("-+" + name.removeprefix("-") for name in listed if name.startswith("-"))
+    any_way = "|".join(name for name in listed if not name.startswith("-"))
+    dashes = "" if plain != names else "-*"
+    return f"^({dashes}({any_way}){f'|{one_way}' if one_way else ''})$"
 
 
 def return_fields() -> ListParameter:

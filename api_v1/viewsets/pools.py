@@ -71,7 +71,7 @@ class PoolViewSet(OperationViewSet):
             "update",
             body=PoolBody,
             answer=PoolAnswer,
-            codes=(404, 409),
+            codes=(404, 405, 409),  # 405: the default pool
             event="patch_pool",
             tag="Pool",
             summary="Update a pool (short form)",

@@ -1,0 +1,1 @@
+"""Programs that others wrote for Airflow 2, against a live server of ours."""
