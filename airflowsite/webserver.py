@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
 
+from airflowsite.serving import live_as
 from orchestration.conf import conf
 
 #: New objects after which the collector looks at them, and its rounds until it looks at older ones. An answer of a
@@ -110,9 +111,7 @@ def _close_inherited_connections(_server: Any, _worker: Any) -> None:
 
 
 def _let_waits_end_with(worker: Any) -> None:
-    from api_v1.watching import hub
-
-    hub.is_served = lambda: bool(worker.alive)
+    live_as(lambda: bool(worker.alive))
 
 
 def serve(options: WebOptions) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from django.db import connection
 from django.http import HttpRequest
 
+from airflowsite.serving import is_served
 from api_v1.problems import Problem
 from api_v1.renderers import dumps
 from orchestration.conf import conf
@@ -40,8 +41,6 @@ class Hub:
         self._waiting = 0
         self._process = 0
         self._thread: threading.Thread | None = None
-        #: Whether this process goes on answering; a server that can be stopped says so here.
-        self.is_served: Callable[[], bool] = lambda: True
 
     @contextmanager
     def waiting(self, most: int) -> Iterator[None]:
@@ -148,7 +147,7 @@ class Following:
 
     def _sleep(self, mark: int, until: float) -> bool:
         """Sleep until that moment or a change; False where the caller hung up, or the server stops, meanwhile."""
-        while hub.is_served() and not self._is_gone():
+        while is_served() and not self._is_gone():
             left = until - time.monotonic()
             if left <= 0 or hub.sleep(mark, min(left, _PULSE)):
                 time.sleep(min(_PAUSE, max(left, 0)))
