@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import sqlite3
+import subprocess
+import sys
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,7 +22,7 @@ from django.contrib.auth.models import Group
 from django.db import connection
 
 from orchestration.authoring import serde
-from orchestration.management.moving import history, values
+from orchestration.management.moving import behind, history, instances, values
 from orchestration.models import (
     Connection,
     Dag,
@@ -28,6 +32,7 @@ from orchestration.models import (
     EventLog,
     Pool,
     RenderedFields,
+    SlaMiss,
     TaskInstance,
     TaskInstanceHistory,
     TaskReschedule,
@@ -502,6 +507,90 @@ def test_airflows_file_is_not_touched(imported: Run, airflow: Path) -> None:
 
     assert airflow.read_bytes() == before
     assert not list(airflow.parent.glob("airflow.db-*"))
+
+
+def test_sla_misses_are_copied_once(imported: Run, change: Callable[..., None]) -> None:
+    change(
+        "CREATE TABLE sla_miss (task_id TEXT, dag_id TEXT, execution_date TEXT, email_sent INT, timestamp TEXT,"
+        " description TEXT, notification_sent INT)"
+    )
+    change(
+        "INSERT INTO sla_miss (task_id, dag_id, execution_date, email_sent, timestamp, description, notification_sent)"
+        " VALUES ('load', 'nightly', '2024-01-01 00:00:00.000000', 1, '2024-01-02 03:04:05.000006', 'late', 0),"
+        " ('gone', 'forgotten', '2024-01-01 00:00:00.000000', 0, NULL, NULL, 1)"
+    )
+
+    first, second = imported("--tables", "sla_misses"), imported("--tables", "sla_misses")
+
+    assert (counts(first.out)["SLA misses"], counts(second.out)["SLA misses"]) == ((2, 0, 0), (0, 2, 0))
+    late = SlaMiss.objects.get(task_id="load")
+    assert (late.dag_id, late.email_sent, late.notification_sent, late.description) == ("nightly", True, False, "late")
+    assert late.timestamp == datetime(2024, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
+    assert Dag.objects.get(pk="forgotten").is_active is False
+
+
+def test_tables_that_are_not_copied_are_told_with_the_reason(imported: Run, change: Callable[..., None]) -> None:
+    change("CREATE TABLE job AS SELECT 1 AS id UNION SELECT 2")
+
+    done = imported()
+
+    assert "not copied: 2 × rows of job: about processes" in done.out
+    assert set(behind.TABLES).isdisjoint({"dag_run", "task_instance", "xcom", "log", "variable", "sla_miss"})
+
+
+def test_a_batch_holds_no_more_instances_than_it_may(imported: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    real = instances.bulk.insert
+
+    def counted(model: Any, fields: Any, rows: Any) -> None:
+        if model is TaskInstance:
+            sizes.append(len(rows))
+        real(model, fields, rows)
+
+    monkeypatch.setattr(instances.bulk, "insert", counted)
+    imported("--tables", "runs", "--batch-size", "10")
+
+    assert sum(sizes) == 33
+    largest_run = max(run.task_instances.count() for run in DagRun.objects.all())
+    assert max(sizes) <= max(10, largest_run)
+
+
+def test_a_copy_that_was_killed_goes_on_to_the_same_end(airflow: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(airflow)) as database:
+        columns = [row[1] for row in database.execute("PRAGMA table_info(log)") if row[1] != "id"]
+        listed = ", ".join(columns)
+        for _ in range(9):
+            database.execute(f"INSERT INTO log ({listed}) SELECT {listed} FROM log")
+        database.commit()
+    entries = theirs(airflow, "SELECT count(*) FROM log WHERE dttm IS NOT NULL")[0][0]
+    named = ("AIRFLOW", "DJANGO", "TEST_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(named)}
+    environment |= {"AIRFLOW_HOME": str(tmp_path / "home"), "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    program = [sys.executable, "-m", "airflowsite"]
+    subprocess.run([*program, "db", "migrate"], env=environment, check=True, capture_output=True)
+    copy = [*program, "import-airflow", "--from", f"sqlite:///{airflow}", "--fernet-key", KEY, "--batch-size", "20"]
+    here = tmp_path / "home" / "airflowsite.db"
+
+    def copied() -> int:
+        with closing(sqlite3.connect(here, timeout=30)) as database:
+            sql = "SELECT count(*) FROM orchestration_eventlog WHERE event != 'cli_import_airflow'"
+            return int(database.execute(sql).fetchone()[0])
+
+    with subprocess.Popen(copy, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not copied() and process.poll() is None:
+            time.sleep(0.02)
+        process.kill()
+    assert 0 < copied() < entries
+
+    again = subprocess.run(copy, env=environment, capture_output=True, text=True, check=False)
+
+    assert again.returncode == 0, again.stderr
+    assert copied() == entries
+    with closing(sqlite3.connect(here)) as database:
+        assert database.execute("SELECT count(*) FROM orchestration_dagrun").fetchone() == (9,)
+        assert database.execute("SELECT count(*) FROM orchestration_taskinstance").fetchone() == (33,)
+        assert database.execute("SELECT count(*) FROM orchestration_xcom").fetchone() == (25,)
+        assert not database.execute("PRAGMA foreign_key_check").fetchall()
 
 
 @pytest.fixture(autouse=True)
