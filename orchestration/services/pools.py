@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import Sum, Value
+from django.db.models.functions import Coalesce
 
 from orchestration.access import permissions
 from orchestration.access.permissions import Caller
@@ -60,13 +61,14 @@ def find(name: str) -> Pool:
 def usage(names: Iterable[str]) -> Mapping[str, Usage]:
     """The use of these pools, one query for all; a pool that is not there has none.
 
-    All pools are counted: with their names in the statement SQLite walks the pools' index, through all of the history.
+    All pools are counted, and grouped by an expression: with their names in the statement, or by the bare column,
+    SQLite walks the pools' index, through all of the history.
     """
     counted: dict[str, dict[str, int]] = {name: {} for name in names}
     rows = (
         TaskInstance.objects.filter(state__in=_COUNTED)
         .order_by()
-        .values_list("pool", "state")
+        .values_list(Coalesce("pool", Value("")), "state")
         .annotate(slots=Sum("pool_slots"))
     )
     for name, state, slots in rows:

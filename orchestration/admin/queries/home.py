@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Avg, Case, Count, DurationField, ExpressionWrapper, F, Max, Q, Sum, When
+from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Max, Q
 from django.db.models.functions import TruncDay, TruncHour
 
 from orchestration.access import permissions as p
@@ -13,7 +13,8 @@ from orchestration.access.permissions import Caller, is_allowed
 from orchestration.admin.queries.common import of_readable_files, readable
 from orchestration.models import Dag, DagImportError, DagRun, DagWarning, Pool, TaskInstance
 from orchestration.services import health
-from orchestration.states import OCCUPIES_SLOT, RUN_UNFINISHED, DagRunState, TaskInstanceState
+from orchestration.services import pools as pool_service
+from orchestration.states import RUN_UNFINISHED, DagRunState
 
 #: How far back the home page can look, in hours, and in words.
 WINDOWS: Final = {1: "1 hour", 6: "6 hours", 24: "24 hours", 72: "3 days", 168: "7 days"}
@@ -97,25 +98,18 @@ def slowest(user: Caller, since: datetime, limit: int = 6) -> list[dict[str, Any
 
 
 def pools() -> list[dict[str, Any]]:
-    """Each pool's slots: ``used``, ``queued``, ``slots`` (-1: no limit), ``share`` of the slots in use, 0 to 100."""
-    running = (TaskInstanceState.RUNNING, TaskInstanceState.RESTARTING)
-    used = {
-        row["pool"]: row
-        for row in TaskInstance.objects.order_by()
-        .filter(state__in=[*OCCUPIES_SLOT, "deferred"])
-        .values("pool")
-        .annotate(
-            running=Sum(Case(When(state__in=running, then=F("pool_slots")), default=0)),
-            queued=Sum(Case(When(state="queued", then=F("pool_slots")), default=0)),
-            deferred=Sum(Case(When(state="deferred", then=F("pool_slots")), default=0)),
-        )
-    }
+    """Each pool's slots: ``taken``, ``slots`` (-1: no limit), ``share`` of them taken, 0 to 100, ``of`` (its use).
+
+    Two queries.
+    """
+    listed = list(Pool.objects.order_by("name")[:50])
+    use = pool_service.usage(pool.name for pool in listed)
     found = []
-    for pool in Pool.objects.order_by("name")[:50]:
-        row = used.get(pool.name, {"running": 0, "queued": 0, "deferred": 0})
-        taken = row["running"] + row["queued"] + (row["deferred"] if pool.include_deferred else 0)
+    for pool in listed:
+        taken = use[pool.name].occupied(pool)
         share = 0 if pool.slots <= 0 else min(100, round(100 * taken / pool.slots))
-        found.append({"pk": pool.pk, "name": pool.name, "slots": pool.slots, "taken": taken, "share": share, "of": row})
+        row = {"pk": pool.pk, "name": pool.name, "slots": pool.slots, "taken": taken, "share": share}
+        found.append({**row, "of": use[pool.name]})
     return found
 
 
