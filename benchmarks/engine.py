@@ -38,7 +38,7 @@ LENGTH = 10
 ROUNDS = 3
 IDLE_SECONDS = 20.0
 #: Seconds after which no process is kept for another task: then the system is idle.
-KEPT_WARM = 35.0
+KEPT_WARM = 45.0
 #: Seconds between looks at runs: asking costs what is measured.
 LOOK_EVERY = 0.25
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")

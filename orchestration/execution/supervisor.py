@@ -47,6 +47,9 @@ log = logging.getLogger(__name__)
 NOTE_AFTER = 0.5
 #: Seconds between looks at files, limits and processes.
 TIDY_EVERY = 1.0
+#: The same where nothing runs: warm parents that are kept for another try are let go, too.
+TIDY_IDLE_EVERY = 10.0
+LONGEST_SLEEP = 60.0
 #: Seconds between looks at processes that are being ended.
 LOOK_EVERY = 0.1
 #: Seconds between searches for processes of tries whose supervisor died.
@@ -141,7 +144,8 @@ class Supervisor:
             return 0.0
         if any(not self._has_older(t) for t in self._to_claim):
             return 0.0
-        moments = [self._next_beat, self._next_tidy] if self._tries else [now + 60.0]
+        idle = TIDY_IDLE_EVERY if self._warm.everyone() else LONGEST_SLEEP
+        moments = [self._next_beat, self._next_tidy] if self._tries else [now + idle]
         if self._unsettled:
             moments.append(self._unsettled[0][0] + turns.LASTING_AFTER)
         moments += [t.started + NOTE_AFTER for t in self._all() if t.is_running and not t.is_pid_noted and t.started]
