@@ -25,7 +25,7 @@ _READ_ONLY = (
 )
 
 
-#: Characters of a user's texts.
+#: Characters of a name or a password; the service measures the others, after it looked for who has them.
 _LONGEST = 256
 
 
@@ -38,8 +38,8 @@ class UserRoleBody(NestedBody):
 class UserBody(BodySerializer):
     """A user."""
 
-    username = FilledText(required=False, max_length=_LONGEST, help_text="The username.")
-    email = FilledText(required=False, max_length=_LONGEST, help_text="The user's email.")
+    username = FilledText(required=False, help_text="The username.")
+    email = FilledText(required=False, help_text="The user's email.")
     first_name = Text(required=False, max_length=_LONGEST, help_text="The user's first name.")
     last_name = Text(required=False, max_length=_LONGEST, help_text="The user's last name.")
     password = Text(

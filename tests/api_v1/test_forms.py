@@ -84,7 +84,7 @@ def test_a_missing_dag_is_told_before_a_missing_member(api: Api) -> None:
 USER = {"username": "viewer", "email": "viewer@example.com", "first_name": "F", "last_name": "L", "password": "p"}
 
 
-@pytest.mark.parametrize("name", ["first_name", "last_name", "password", "username", "email"])
+@pytest.mark.parametrize("name", ["first_name", "last_name", "password"])
 def test_a_text_that_is_too_long_is_told_before_a_user_who_is_there_or_not(api: Api, name: str) -> None:
     body = {**USER, name: "x" * 257}
     assert api.post("/users", body).status == 400
