@@ -11,7 +11,7 @@ from django.utils.functional import cached_property
 #: Rows that a list counts, and up to which it pages. Filters lead further back.
 MOST_COUNTED: Final = 10_000
 #: The newest rows among which a search looks, where a table holds history without end.
-SEARCH_WINDOW: Final = 50_000
+SEARCH_WINDOW: Final = 20_000
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at run time
