@@ -127,6 +127,8 @@ class OperationSchema(AutoSchema):
                 response=str if media_type.startswith("text/") else operation.answer,
                 description=operation.summary or "Success.",
             )
+        if operation.id == "test_connection":  # as the reference tells it
+            answers[(403, "text/html")] = OpenApiResponse(response=str, description="Tests are switched off.")
         for status, answer in operation.further.items():
             answers[(status, "application/json")] = OpenApiResponse(response=answer, description="Success.")
         headers = _headers_of(operation)
@@ -194,8 +196,8 @@ def _query_parameter(name: str, parameter: Parameter) -> Json:
         bound = getattr(parameter, name_of_bound, None)
         if bound is not None:
             schema[name_of_bound] = bound
-    if name == "limit":
-        schema["minimum"] = 0
+    if parameter.least is not None:
+        schema["minimum"] = parameter.least
     if parameter.pattern is not None:
         schema["pattern"] = parameter.pattern
     told: Json = {"in": "query", "name": name, "schema": schema}

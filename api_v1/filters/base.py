@@ -32,8 +32,9 @@ class Parameter(django_filters.Filter):
     """
 
     type_name: ClassVar[str] = "string"
-    #: What the texts look like, for the schema only.
+    #: What the texts look like, and the least number that does not end in an error: for the schema only.
     pattern: str | None = None
+    least: int | None = None
 
     def __init__(
         self,
@@ -163,8 +164,11 @@ class ListParameter(Parameter, django_filters.BaseCSVFilter, django_filters.Char
         return [clean(part) for part in (",".join(texts) if self.is_exploded else texts[-1]).split(",")]
 
 
-def page_limit() -> WholeParameter:
-    return WholeParameter(help_text="The number of items to return.")
+def page_limit(*, is_heeded: bool = True) -> WholeParameter:
+    """``limit``; not ``is_heeded`` where it is accepted and means nothing."""
+    parameter = WholeParameter(help_text="The number of items to return.")
+    parameter.least = 0 if is_heeded else None  # a smaller one is refused by the view, with a title of its own
+    return parameter
 
 
 def page_offset() -> WholeParameter:

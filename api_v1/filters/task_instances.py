@@ -54,7 +54,7 @@ class MappedListParameters(TaskInstanceListParameters):
 class TriesParameters(ParameterSet):
     """Of the list of tries. The reference declares these and minds none of them."""
 
-    limit = page_limit()
+    limit = page_limit(is_heeded=False)
     offset = page_offset()
     order_by = ordered_by()
 
