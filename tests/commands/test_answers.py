@@ -32,6 +32,7 @@ CALLS: dict[str, list[str]] = {
     "dags list-runs": ["-d", "simple"],
     "tasks states-for-dag-run": ["simple", "r1"],
     "pools get": ["default_pool"],
+    "providers get": ["apache-airflow-providers-http"],
     "connections get": ["c"],
 }
 

@@ -43,6 +43,7 @@ def home(tmp_path):
     return call
 
 
+@pytest.mark.timeout(400)  # twenty processes, one after the other
 def test_a_database_is_made_checked_and_reset(home):
     assert home("pools", "list").returncode == 1
     waiting = home("db", "check-migrations", "-t", "0")
@@ -61,6 +62,7 @@ def test_a_database_is_made_checked_and_reset(home):
     assert home("pools", "list").returncode == 1
     assert "CREATE TABLE" in home("db", "migrate", "-s").stdout
     assert home("db", "migrate", "--from-revision", "0001").returncode == 1
+    assert home("db", "migrate", "--to-version", "newest").returncode == 1
     assert home("db", "init").returncode == 0
     assert home("db", "downgrade", "-n", "2.0.0", "-y").returncode == 1
     assert home("db", "downgrade", "-r", "zero", "-y").returncode == 0

@@ -118,7 +118,7 @@ def test_what_no_provider_brings_is_an_empty_list(run, name):
 def test_one_provider(run):
     (first, *_) = json.loads(run("providers", "list", "-o", "json").out)
     name = first["package_name"]
-    assert run("providers", "get", name).out.startswith(f"Provider: {name}\n")
+    assert json.loads(run("providers", "get", name, "-o", "json").out)[0]["Provider"] == name
     assert json.loads(run("providers", "get", name, "-f", "-o", "json").out)[0]["package-name"] == name
     assert run("providers", "get", "nope").status == 1
 

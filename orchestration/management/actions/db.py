@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import sqlite3
 import sys
 import time
@@ -20,6 +21,7 @@ from orchestration.management.cli.output import confirm
 #: A table that only Apache Airflow's own databases have.
 _FOREIGN_TABLE = "alembic_version"
 _APP = "orchestration"
+_VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
 
 
 def check(args: argparse.Namespace) -> None:
@@ -63,8 +65,10 @@ def init(args: argparse.Namespace) -> None:
 
 def migrate(args: argparse.Namespace) -> None:
     """Make or renew the tables; refuses a database of Apache Airflow's own."""
-    if args.from_revision and not args.show_sql_only:
-        raise Invalid("--from-revision only goes with --show-sql-only.")
+    if (args.from_revision or args.from_version) and not args.show_sql_only:
+        raise Invalid("--from-revision and --from-version only go with --show-sql-only.")
+    if args.to_version and not _VERSION.fullmatch(args.to_version):
+        raise Invalid(f"{args.to_version!r} is no version such as 2.10.5.")
     if args.show_sql_only:
         _print_sql(args.from_revision, args.to_revision)
         return

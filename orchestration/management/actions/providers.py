@@ -32,7 +32,7 @@ def get(args: argparse.Namespace) -> None:
                     [{"package-name": one.package, "description": one.description, "version": one.version}], args.output
                 )
             else:
-                print(f"Provider: {one.package}\nVersion: {one.version}")
+                emit([{"Provider": one.package, "Version": one.version}], args.output)
             return
     raise NotFound(f"There is no provider {args.provider_name!r}; `airflowsite providers list` shows all.")
 
