@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -101,21 +102,17 @@ def ask(rounds: int, only: str = "") -> list[dict[str, Any]]:
         if only not in name:
             continue
         client.get(address)
-        with CaptureQueriesContext(connection) as queries:
+        timed: list[tuple[float, str]] = []
+        with CaptureQueriesContext(connection) as queries, connection.execute_wrapper(_into(timed)):
             answer = client.get(address)
         count = len(queries)  # before the next request forgets them
-        slowest = max(
-            queries.captured_queries, key=lambda query: float(query["time"]), default={"time": "0", "sql": ""}
-        )
+        slowest = max(timed, default=(0.0, ""))
         times, cpu = [], []
         for _ in range(rounds):
             begun, used = time.perf_counter(), time.process_time()
             client.get(address)
             times.append(1000 * (time.perf_counter() - begun))
             cpu.append(1000 * (time.process_time() - used))
-        slowest = max(
-            queries.captured_queries, key=lambda query: float(query["time"]), default={"time": "0", "sql": ""}
-        )
         measured.append(
             {
                 "page": name,
@@ -123,14 +120,23 @@ def ask(rounds: int, only: str = "") -> list[dict[str, Any]]:
                 "queries": count,
                 "ms": statistics.median(times),
                 "cpu": statistics.median(cpu),
-                "slowest": f"{_seconds(slowest) * 1000:.0f} ms {slowest['sql'][:2000]}",
+                "slowest": f"{slowest[0]:.0f} ms {slowest[1][:2000]}",
             }
         )
     return measured
 
 
-def _seconds(query: dict[str, str]) -> float:
-    return float(query["time"])
+def _into(timed: list[tuple[float, str]]) -> Callable[..., Any]:
+    """A wrapper of statements that notes the milliseconds of each."""
+
+    def wrap(execute: Callable[..., Any], sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        begun = time.perf_counter()
+        try:
+            return execute(sql, parameters, many, context)
+        finally:
+            timed.append((1000 * (time.perf_counter() - begun), sql))
+
+    return wrap
 
 
 def addresses() -> dict[str, str]:

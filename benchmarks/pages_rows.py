@@ -178,11 +178,9 @@ def _is_cast() -> bool:
 
 
 def _people() -> None:
-    from django.contrib.auth.models import Group
-
     from orchestration.models import Connection, Job, User, Variable
 
-    User.objects.create_user("bench", "bench@example.org").groups.set(Group.objects.filter(name="Admin"))
+    User.objects.create_superuser("bench", "bench@example.org")
     Variable.objects.bulk_create(Variable(key=f"variable_{number}") for number in range(500))
     Connection.objects.bulk_create(
         Connection(conn_id=f"connection_{number}", conn_type="http") for number in range(200)
