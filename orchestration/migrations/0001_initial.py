@@ -755,6 +755,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='dagrun',
+            index=models.Index(fields=['dag', 'id'], name='dag_run_of_dag'),
+        ),
+        migrations.AddIndex(
+            model_name='dagrun',
             index=models.Index(fields=['state', 'id'], name='dag_run_state'),
         ),
         migrations.AddIndex(
@@ -820,6 +824,22 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='taskinstance',
             index=models.Index(fields=['pool'], name='task_instance_pool'),
+        ),
+        migrations.AddIndex(
+            model_name='taskinstance',
+            index=models.Index(fields=['dag', 'id'], name='task_instance_of_dag'),
+        ),
+        migrations.AddIndex(
+            model_name='taskinstance',
+            index=models.Index(fields=['queue'], name='task_instance_queue'),
+        ),
+        migrations.AddIndex(
+            model_name='taskinstance',
+            index=models.Index(condition=models.Q(('executor__isnull', False)), fields=['executor'], name='task_instance_executor'),
+        ),
+        migrations.AddIndex(
+            model_name='taskinstance',
+            index=models.Index(fields=['duration'], name='task_instance_duration'),
         ),
         migrations.AddIndex(
             model_name='taskinstance',
