@@ -96,7 +96,7 @@ def run_try(sock: socket.socket, loaded: LoadedFile) -> int:
     finally:
         task_log.stop()
         if result:
-            port.tell("result", result)
+            port.tell("result", {**result, "pid": os.getpid()})
     return 0
 
 

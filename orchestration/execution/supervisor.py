@@ -381,7 +381,9 @@ class Supervisor:
                 self._crash(each, each.result["reason"])  # the stored DAG says whether to retry
             return
         try:
-            outcome = outcome_of(each.held, each.result, pid=each.pid, rendered=each.rendered)
+            # The parent's word of the fork may come later than the result of a task that took no time.
+            pid = int(each.result["pid"]) if each.pid is None else each.pid
+            outcome = outcome_of(each.held, each.result, pid=pid, rendered=each.rendered)
         except (KeyError, ValueError, TypeError) as error:
             self._crash(each, f"The task's process sent a result that cannot be read: {error!r}")
             return
