@@ -44,7 +44,7 @@ def test_a_dataset_is_found_an_event_made_and_the_dag_that_waits_runs(desk: Desk
             break
         page.wait_for_timeout(1000)
         page.reload()
-    expect(page.get_by_role("table").last.get_by_role("link", name="eater")).to_be_visible()
+    expect(page.get_by_role("table").last.get_by_role("link", name="eater").first).to_be_visible()
     desk.look("dataset")
     desk.open("datasets/events/")
     expect(page.get_by_text("a person or a program")).to_be_visible()
