@@ -17,6 +17,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = False
 SECRET_KEY = secret_key()
 _base_url = urlsplit(conf.get("webserver", "base_url"))
+#: Whether people reach the web server over HTTPS, its own or a proxy's.
+_is_https = _base_url.scheme == "https" or bool(conf.get("webserver", "web_server_ssl_cert"))
 ALLOWED_HOSTS = sorted(
     {*conf.getlist("webserver", "allowed_hosts"), *([_base_url.hostname] if _base_url.hostname else [])}
 )
@@ -124,17 +126,26 @@ REST_KNOX = {"TOKEN_TTL": None, "AUTH_HEADER_PREFIX": "Bearer", "TOKEN_PREFIX": 
 SESSION_COOKIE_NAME = "session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = conf.get("webserver", "cookie_samesite")
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = conf.getboolean("webserver", "cookie_secure")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _is_https or conf.getboolean("webserver", "cookie_secure")
 SESSION_COOKIE_AGE = conf.getint("webserver", "session_lifetime_minutes") * 60
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = _base_url.path.rstrip("/") or "/"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-if conf.get("webserver", "web_server_ssl_cert"):
+if _is_https:
     SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False  # other hosts of the domain are not ours to bind
 if conf.getboolean("webserver", "enable_proxy_fix"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
+    # Only a proxy that says how it was asked can be told from a caller who came without it.
+    SECURE_SSL_REDIRECT = _is_https
+    SECURE_REDIRECT_EXEMPT = [r"^health$", r"^api/v1/health$"]
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # see SECURE_HSTS_INCLUDE_SUBDOMAINS
+    "security.W021",
+    "drf_spectacular.W001",  # the document is made by api_v1.schema, which names the enumerations itself
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = conf.getint("api", "maximum_body_bytes")
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
