@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def check(home: Path, **options: str) -> subprocess.CompletedProcess[str]:
     words = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
-    env = {**os.environ, "AIRFLOW_HOME": str(home), **{f"AIRFLOW__WEBSERVER__{k}": v for k, v in options.items()}}
+    place = {"AIRFLOW_HOME": str(home), "DJANGO_SETTINGS_MODULE": "airflowsite.settings"}
+    env = {**os.environ, **place, **{f"AIRFLOW__WEBSERVER__{k}": v for k, v in options.items()}}
     return subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
