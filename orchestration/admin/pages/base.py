@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import orjson
 from django.contrib.admin import AdminSite
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
@@ -33,6 +33,8 @@ class Page(TemplateView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         assert self.site is not None, "pages are made with as_view(site=…)"
         request.current_app = self.site.name
+        if any("\0" in text for texts in request.GET.lists() for text in texts[1]):
+            raise BadRequest("The address holds a NUL, which no stored text has.")
         if not meets(request.user, self.pairs, dag_id=kwargs.get("dag_id"), any_dag=self.is_dag_list):
             raise PermissionDenied
         try:
