@@ -503,5 +503,8 @@ def _prepare_connection(*, connection: object = None, **_: object) -> None:
     """
     if getattr(connection, "vendor", "") == "postgresql":
         with connection.cursor() as cursor:  # type: ignore[attr-defined] # Django's signal is untyped
-            cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION}'")
-            cursor.execute("SET synchronous_commit = off")
+            cursor.execute(
+                "SELECT set_config('idle_in_transaction_session_timeout', %s, false),"
+                " set_config('synchronous_commit', 'off', false)",
+                [IDLE_IN_TRANSACTION],
+            )

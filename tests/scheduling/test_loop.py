@@ -337,7 +337,7 @@ def test_time_spent_on_a_finished_history_is_none(django_assert_max_num_queries)
     for _ in range(50):
         DagRunFactory.create(dag=dag, state="success")
     loop = SchedulerLoop(FakeExecutor(), num_runs=1)
-    with django_assert_max_num_queries(45):
+    with django_assert_max_num_queries(40):
         loop.run()
     assert TaskInstance.objects.count() == 0
 
