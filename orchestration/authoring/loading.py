@@ -10,7 +10,6 @@ import hashlib
 import importlib
 import os
 import re
-import signal
 import sys
 import threading
 import traceback
@@ -22,11 +21,12 @@ from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType
-from typing import TYPE_CHECKING, Any
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from orchestration.authoring.exceptions import AirflowTaskTimeout
 from orchestration.conf import conf
+from orchestration.processes.alarm import alarm
 
 if TYPE_CHECKING:
     from orchestration.authoring.dag import DAG
@@ -167,19 +167,14 @@ def _time_limit(seconds: float, path: str) -> Iterator[None]:
         yield
         return
 
-    def stop(signum: int, frame: FrameType | None) -> None:
+    def stop() -> NoReturn:
         raise AirflowTaskTimeout(
             f"The import of {path} took more than {seconds} seconds. "
             "Do less while the file is imported: move slow calls into tasks, or raise core.dagbag_import_timeout."
         )
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
+    with alarm(seconds, stop):
         yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _error_text(error: BaseException, file: str) -> str:

@@ -12,17 +12,16 @@ import contextlib
 import logging
 import os
 import re
-import signal
 import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from orchestration.authoring.loading import might_contain_dag
 from orchestration.conf import ConfigError, conf
+from orchestration.processes.alarm import alarm
 
 IGNORE_FILE = ".airflowignore"
 #: A file larger than this is not read for the words of safe mode: it counts.
@@ -97,16 +96,11 @@ def _time_limit(seconds: float) -> Iterator[None]:
         yield
         return
 
-    def expire(number: int, frame: FrameType | None) -> None:
+    def expire() -> NoReturn:
         raise TimeoutError
 
-    before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
+    with alarm(seconds, expire):
         yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def find_dag_files(folder: str | Path, *, safe_mode: bool | None = None, syntax: str | None = None) -> list[DagFile]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from setproctitle import setproctitle
 
@@ -51,6 +51,7 @@ from orchestration.execution import mails, ties
 from orchestration.execution.store_client import SocketStore
 from orchestration.execution.task_log import TaskLog, set_level
 from orchestration.processes import frames
+from orchestration.processes.alarm import alarm
 from orchestration.serialization.retries import delay_seconds, may_retry
 from orchestration.serialization.template_fields import rendered_fields
 
@@ -539,17 +540,12 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
     if seconds <= 0:
         raise AirflowTaskTimeout("The task's execution_timeout is over.")
 
-    def expire(number: int, frame: FrameType | None) -> None:
+    def expire() -> NoReturn:
         log.error("The task ran longer than its execution_timeout")
         raise AirflowTaskTimeout("The task ran longer than its execution_timeout.")
 
-    before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
+    with alarm(seconds, expire):
         yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _own_frames(error: BaseException) -> Any:
