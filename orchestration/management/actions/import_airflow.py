@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from orchestration.conf import conf
 from orchestration.errors import Invalid
@@ -38,8 +38,6 @@ _KINDS: Mapping[str, Callable[[Move], None]] = {
     "sla_misses": copy_sla_misses,
     "log": copy_log,
 }
-_CACHE_KIBIBYTES = 65_536
-_WAL_PAGES = 16_384
 #: The tables that can be long, by kind.
 _LONG = {"dataset_events": "dataset_event", "runs": "dag_run", "sla_misses": "sla_miss", "log": "log"}
 
@@ -52,7 +50,6 @@ def import_(args: argparse.Namespace) -> None:
         raise Invalid(f"There is no kind {unknown[0]!r}. There are: {', '.join(_KINDS)}.")
     url = _line() if args.source == "-" else args.source
     key = _line() if args.fernet_key == "-" else args.fernet_key
-    _widen_cache()
     with closing(open_source(url)) as source:
         total = sum(source.count(_LONG[name]) for name in kinds if name in _LONG)
         with _taken_back(args.dry_run), progress(total) as advance:
@@ -78,14 +75,6 @@ def import_(args: argparse.Namespace) -> None:
         print(f"  {sentence}")
     if args.dry_run:
         print("This was a dry run: nothing was kept.")
-
-
-def _widen_cache() -> None:
-    """Let SQLite keep the pages of its indexes in memory, and write each to the file once for many batches."""
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
-            cursor.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
 
 
 def _line() -> str:
