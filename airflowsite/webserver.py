@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
 
+from airflowsite.orderly import OrderlyWorker, forget
 from airflowsite.serving import live_as
 from orchestration.conf import conf
 
@@ -65,7 +66,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         settings: dict[str, Any] = {
             "bind": f"[{options.host}]:{options.port}" if ":" in options.host else f"{options.host}:{options.port}",
             "workers": options.workers,
-            "worker_class": "gthread",
+            "worker_class": OrderlyWorker,
             "threads": options.threads,
             "timeout": options.timeout_seconds,
             "graceful_timeout": 10,
@@ -82,6 +83,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "forwarded_allow_ips": "*" if conf.getboolean("webserver", "enable_proxy_fix") else "127.0.0.1,::1",
             "post_fork": _close_inherited_connections,
             "post_worker_init": _let_waits_end_with,
+            "child_exit": forget,
             "control_socket_disable": True,
         }
         if options.certificate:
