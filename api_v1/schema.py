@@ -65,12 +65,17 @@ _CODES: Mapping[int, str] = {
 }
 
 
+_WIDTHS = frozenset({"double", "int64"})
+
+
 class Error(serializers.Serializer[Any]):
     """RFC 7807 problem document."""
 
+    is_whole = True
+
     type = serializers.CharField(help_text="A URI that identifies the kind of problem.")
     title = serializers.CharField(allow_null=True, help_text="A short summary of the problem.")
-    status = serializers.IntegerField(help_text="The HTTP status.")
+    status = serializers.FloatField(help_text="The HTTP status.")
     detail = serializers.CharField(allow_null=True, help_text="What was wrong, and what to do next.")
 
 
@@ -147,6 +152,19 @@ class OperationSchema(AutoSchema):
             answers[(code, "application/problem+json")] = OpenApiResponse(response=Error, description=_CODES[code])
         return answers
 
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Json | None:
+        """As in the reference's document, numbers have no width: generated clients would take another type."""
+        schema: Json | None = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if schema is None:
+            return None
+        if schema.get("format") in _WIDTHS:
+            del schema["format"]
+        if field.style.get("input_type") == "password":
+            schema["format"] = "password"
+        if isinstance(field, serializers.ListField) and field.child.allow_null and "$ref" in schema["items"]:
+            schema["items"] = {"allOf": [schema["items"]], "nullable": True}
+        return schema
+
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Json:
         """Only bodies have required members: ``fields`` may leave out any member of an answer."""
         schema: Json = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
@@ -154,12 +172,13 @@ class OperationSchema(AutoSchema):
             schema["additionalProperties"] = False
             for other, name in serializer.aliases.items():
                 schema["properties"].setdefault(other, schema["properties"][name])
-            required = {*schema.get("required", ()), *serializer.required_late}
+            required = {*serializer.required_late}
+            required |= {name for name, field in serializer.form().items() if field.required}
             # a member that has another accepted name beside it is not required under this one
             required -= set(serializer.aliases.values())
             schema.pop("required", None)
             schema |= {"required": sorted(required)} if required else {}
-        elif not isinstance(serializer, Error):
+        elif not getattr(serializer, "is_whole", False):
             schema.pop("required", None)
         return schema
 
@@ -198,6 +217,8 @@ def _query_parameter(name: str, parameter: Parameter) -> Json:
             schema[name_of_bound] = bound
     if parameter.least is not None:
         schema["minimum"] = parameter.least
+    if parameter.default is not None:
+        schema["default"] = parameter.default
     if parameter.pattern is not None:
         schema["pattern"] = parameter.pattern
     told: Json = {"in": "query", "name": name, "schema": schema}
@@ -226,7 +247,7 @@ def document() -> Json:
     """The whole document, made once in a process."""
     from api_v1 import urls  # the addresses need the viewsets, which need this module
 
-    with patched_settings({"ENUM_NAME_OVERRIDES": _enum_names()}):
+    with patched_settings({"ENUM_NAME_OVERRIDES": _enum_names(), "COMPONENT_SPLIT_PATCH": False}):
         made: Json = SchemaGenerator(patterns=urls.operation_urls).get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return {
         "openapi": "3.0.3",
@@ -251,9 +272,9 @@ def document() -> Json:
 
 
 def _any_of(schema: Json) -> Json:
-    """One answer or another: their members are all optional, so that one value may have the form of both."""
-    is_choice = set(schema) == {"oneOf"} and all("$ref" in option for option in schema["oneOf"])
-    return {"anyOf": schema["oneOf"]} if is_choice else schema
+    """One answer or another: a value may have the form of both, for members may be left out or be more."""
+    is_choice = set(schema) <= {"oneOf", "discriminator"} and all("$ref" in option for option in schema["oneOf"])
+    return {"anyOf" if name == "oneOf" else name: told for name, told in schema.items()} if is_choice else schema
 
 
 @lru_cache(maxsize=1)

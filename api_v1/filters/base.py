@@ -28,7 +28,8 @@ QS = TypeVar("QS", bound="QuerySet[Any]")
 class Parameter(django_filters.Filter):
     """One query parameter. ``on`` is the column it narrows, with ``lookup_expr``; without it, a view reads the value.
 
-    ``is_required``: the query must have it. ``read`` turns the texts sent (at least one) into the value.
+    ``is_required``: the query must have it. ``default``: what the view takes where it is not sent. ``read`` turns the
+    texts sent (at least one) into the value.
     """
 
     type_name: ClassVar[str] = "string"
@@ -43,10 +44,12 @@ class Parameter(django_filters.Filter):
         *,
         help_text: str = "",
         is_required: bool = False,
+        default: bool | int | None = None,
         **more: Any,
     ) -> None:
         super().__init__(field_name=on, lookup_expr=lookup_expr, help_text=help_text, required=is_required, **more)
         self.is_required = is_required
+        self.default = default
         self.on = on  # django-filter puts the parameter's own name into a field_name that is None
 
     def read(self, texts: list[str]) -> Any:
@@ -166,7 +169,7 @@ class ListParameter(Parameter, django_filters.BaseCSVFilter, django_filters.Char
 
 def page_limit(*, is_heeded: bool = True) -> WholeParameter:
     """``limit``; not ``is_heeded`` where it is accepted and means nothing."""
-    parameter = WholeParameter(help_text="The number of items to return.")
+    parameter = WholeParameter(help_text="The number of items to return.", default=100)
     parameter.least = 0 if is_heeded else None  # a smaller one is refused by the view, with a title of its own
     return parameter
 

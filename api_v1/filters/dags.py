@@ -54,7 +54,7 @@ class DagListParameters(ParameterSet):
     offset = page_offset()
     order_by = ordered_by("dag_id")
     tags = TagsParameter(help_text="Only DAGs with at least one of these tags.")
-    only_active = OnlyActiveParameter(help_text="Only DAGs that a file defines now (default true).")
+    only_active = OnlyActiveParameter(help_text="Only DAGs that a file defines now.", default=True)
     paused = TruthParameter("is_paused", help_text="Only paused (or only unpaused) DAGs.")
     fields = return_fields()
     dag_id_pattern = PatternParameter(help_text="Only DAGs whose id holds this text; % and _ are wildcards.")
@@ -67,7 +67,7 @@ class DagPatchManyParameters(ParameterSet):
     offset = page_offset()
     tags = TagsParameter(help_text="Only DAGs with at least one of these tags.")
     update_mask = masked_by()
-    only_active = OnlyActiveParameter(help_text="Only DAGs that a file defines now (default true).")
+    only_active = OnlyActiveParameter(help_text="Only DAGs that a file defines now.", default=True)
     dag_id_pattern = PatternParameter(
         is_required=True, help_text="Only DAGs whose id holds this text; % and _ are wildcards, ~ is every DAG."
     )

@@ -18,5 +18,7 @@ class XComParameters(ParameterSet):
     """Of one entry."""
 
     map_index = WholeParameter(help_text="The instance of a mapped task; -1 or nothing for other tasks.")
-    deserialize = TruthParameter(help_text="Make values of plain kinds from what stands for them; has to be allowed.")
-    stringify = TruthParameter(help_text="Answer Python's text of the value (the default), or the value as JSON.")
+    deserialize = TruthParameter(
+        help_text="Make values of plain kinds from what stands for them; has to be allowed.", default=False
+    )
+    stringify = TruthParameter(help_text="Answer Python's text of the value, or the value as JSON.", default=True)

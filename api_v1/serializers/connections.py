@@ -23,7 +23,13 @@ class ConnectionPatchBody(BodySerializer):
     login = Text(required=False, allow_null=True, help_text="Login of the connection.")
     schema = Text(required=False, allow_null=True, help_text="Schema of the connection.")
     port = Whole(required=False, allow_null=True, help_text="Port of the connection.")
-    password = Text(required=False, write_only=True, is_secret=True, help_text="Password of the connection.")
+    password = Text(
+        required=False,
+        write_only=True,
+        is_secret=True,
+        style={"input_type": "password"},
+        help_text="Password of the connection.",
+    )
     extra = Text(required=False, allow_null=True, is_secret=True, help_text="Other values, as JSON or any text.")
 
     aliases: ClassVar = {"conn_id": "connection_id"}

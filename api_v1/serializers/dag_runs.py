@@ -134,7 +134,7 @@ class RunBatchBody(BodySerializer):
 
     order_by = Text(required=False)
     page_offset = Whole(required=False, min_value=0, max_value=INT64_MAX)
-    page_limit = Whole(required=False, min_value=1, max_value=INT64_MAX, help_text="100 when it is not sent.")
+    page_limit = Whole(required=False, min_value=1, max_value=INT64_MAX, default=100)
     dag_ids = Listing(child=Text(), required=False)
     states = Listing(child=Text(), required=False)
     execution_date_gte = Moment(required=False)

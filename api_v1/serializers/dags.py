@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 
 from api_v1.rows import Row, Shape
@@ -38,8 +39,51 @@ class TagAnswer(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
-def duration_field(**options: Any) -> serializers.JSONField:
-    return serializers.JSONField(help_text="Object with __type: TimeDelta, RelativeDelta or CronExpression.", **options)
+class WholeAnswer(serializers.Serializer[Any]):
+    """An object within an answer of which no member is ever left out."""
+
+    is_whole = True
+
+
+def _interval(name: str, told: str, **members: serializers.Field[Any, Any, Any, Any]) -> type[WholeAnswer]:
+    """A form of an interval: its members, and its name as ``__type``."""
+    return type(name, (WholeAnswer,), {"__doc__": told, "__type": serializers.CharField(), **members})
+
+
+_AMOUNTS = ("years", "months", "days", "leapdays", "hours", "minutes", "seconds", "microseconds")
+_FIXED = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+TimeDeltaAnswer = _interval(
+    "TimeDeltaAnswer",
+    "A length of time.",
+    **{name: serializers.IntegerField() for name in ("days", "seconds", "microseconds")},
+)
+RelativeDeltaAnswer = _interval(
+    "RelativeDeltaAnswer",
+    "A step in the calendar: amounts to add, and parts of the date to set (null is left as it is).",
+    **{name: serializers.IntegerField() for name in _AMOUNTS},
+    **{name: serializers.IntegerField(allow_null=True) for name in _FIXED},
+)
+CronExpressionAnswer = _interval("CronExpressionAnswer", "A cron expression or preset.", value=serializers.CharField())
+
+
+@extend_schema_field(
+    PolymorphicProxySerializer(
+        component_name="ScheduleIntervalAnswer",
+        serializers={
+            "TimeDelta": TimeDeltaAnswer,
+            "RelativeDelta": RelativeDeltaAnswer,
+            "CronExpression": CronExpressionAnswer,
+        },
+        resource_type_field_name="__type",
+    )
+)
+class ScheduleIntervalField(serializers.JSONField):
+    """When a DAG runs: one of three forms, told apart by ``__type``."""
+
+
+@extend_schema_field({"anyOf": [{"type": "object", "additionalProperties": {}}, {"type": "string"}]})
+class ConditionField(serializers.JSONField):
+    """A condition on datasets."""
 
 
 class DagAnswer(serializers.Serializer[Any]):
@@ -61,7 +105,7 @@ class DagAnswer(serializers.Serializer[Any]):
     file_token = serializers.CharField(read_only=True, help_text="The key of the file for dagSources and parseDagFile.")
     owners = serializers.ListField(child=serializers.CharField(), read_only=True)
     description = serializers.CharField(read_only=True, allow_null=True)
-    schedule_interval = serializers.JSONField(read_only=True, allow_null=True, help_text="An object with __type.")
+    schedule_interval = ScheduleIntervalField(read_only=True, allow_null=True, help_text="An object with __type.")
     timetable_description = serializers.CharField(read_only=True, allow_null=True, help_text="The timetable in words.")
     tags = TagAnswer(many=True, read_only=True, allow_null=True)
     max_active_tasks = serializers.IntegerField(read_only=True, allow_null=True)
@@ -85,14 +129,16 @@ class DagCollection(serializers.Serializer[Any]):
 class DagDetailAnswer(DagAnswer):
     """DAG with the settings of its file."""
 
-    timezone = serializers.CharField(allow_null=True)
+    timezone = serializers.CharField()
     catchup = serializers.BooleanField(read_only=True, allow_null=True)
     orientation = serializers.CharField(read_only=True, allow_null=True)
     concurrency = serializers.FloatField(read_only=True, allow_null=True)
     start_date = serializers.DateTimeField(read_only=True, allow_null=True)
     end_date = serializers.DateTimeField(read_only=True, allow_null=True)
-    dag_run_timeout = serializers.JSONField(allow_null=True, help_text="A TimeDelta.")
-    dataset_expression = serializers.DictField(allow_null=True, help_text="Nested any and all conditions.")
+    dag_run_timeout = TimeDeltaAnswer(allow_null=True)
+    dataset_expression = ConditionField(
+        allow_null=True, help_text="Nested any and all conditions; of one dataset its URI."
+    )
     doc_md = serializers.CharField(read_only=True, allow_null=True)
     params = serializers.DictField(read_only=True)
     is_paused_upon_creation = serializers.BooleanField(read_only=True, allow_null=True)

@@ -20,6 +20,7 @@ from orchestration.models import (
     DatasetQueuedEvent,
     TaskOutletReference,
 )
+from orchestration.states import DagRunState
 
 
 class DatasetEventBody(BodySerializer):
@@ -41,8 +42,8 @@ class ConsumingDagAnswer(serializers.Serializer[Any]):
     """A DAG that waits for a dataset."""
 
     dag_id = serializers.CharField(allow_null=True, help_text="The DAG that waits for the dataset.")
-    created_at = serializers.DateTimeField()
-    updated_at = serializers.DateTimeField()
+    created_at = serializers.CharField()
+    updated_at = serializers.CharField()
 
 
 class ProducingTaskAnswer(serializers.Serializer[Any]):
@@ -50,8 +51,8 @@ class ProducingTaskAnswer(serializers.Serializer[Any]):
 
     dag_id = serializers.CharField(allow_null=True, help_text="The DAG of the task.")
     task_id = serializers.CharField(allow_null=True, help_text="The task that writes the dataset.")
-    created_at = serializers.DateTimeField()
-    updated_at = serializers.DateTimeField()
+    created_at = serializers.CharField()
+    updated_at = serializers.CharField()
 
 
 class DatasetAliasAnswer(serializers.Serializer[Any]):
@@ -92,7 +93,7 @@ class BasicDagRunAnswer(serializers.Serializer[Any]):
     end_date = serializers.DateTimeField(read_only=True, allow_null=True)
     data_interval_start = serializers.DateTimeField(read_only=True, allow_null=True)
     data_interval_end = serializers.DateTimeField(read_only=True, allow_null=True)
-    state = serializers.CharField()
+    state = serializers.ChoiceField([state.value for state in DagRunState])
 
 
 class DatasetEventAnswer(serializers.Serializer[Any]):

@@ -99,7 +99,7 @@ class TryAnswer(serializers.Serializer[Any]):
     queue = serializers.CharField(allow_null=True)
     priority_weight = serializers.IntegerField(allow_null=True)
     operator = serializers.CharField(allow_null=True)
-    queued_when = serializers.DateTimeField(allow_null=True)
+    queued_when = serializers.CharField(allow_null=True, help_text="A moment.")
     pid = serializers.IntegerField(allow_null=True)
     executor = serializers.CharField(allow_null=True)
     executor_config = serializers.CharField()
@@ -253,7 +253,7 @@ class BatchBody(BodySerializer):
     """Which task instances to list."""
 
     page_offset = Whole(required=False, min_value=0, max_value=INT64_MAX)
-    page_limit = Whole(required=False, min_value=1, max_value=INT64_MAX, help_text="100 when it is not sent.")
+    page_limit = Whole(required=False, min_value=1, max_value=INT64_MAX, default=100)
     dag_ids = Listing(child=Text(), required=False)
     dag_run_ids = Listing(child=Text(), required=False)
     task_ids = Listing(child=Text(), required=False)

@@ -7,7 +7,8 @@ from typing import Any
 from rest_framework import serializers
 
 from api_v1.rows import Row
-from api_v1.serializers.dags import shown_params, time_delta
+from api_v1.serializers.dags import TimeDeltaAnswer, shown_params, time_delta
+from orchestration.authoring.trigger_rule import TriggerRule
 from orchestration.serialization.values import SerializedDag, SerializedTask
 
 
@@ -30,7 +31,7 @@ class TaskAnswer(serializers.Serializer[Any]):
     owner = serializers.CharField(read_only=True)
     start_date = serializers.DateTimeField(read_only=True, allow_null=True)
     end_date = serializers.DateTimeField(read_only=True, allow_null=True)
-    trigger_rule = serializers.CharField()
+    trigger_rule = serializers.ChoiceField([rule.value for rule in TriggerRule])
     extra_links = ClassReferenceAnswer(many=True, read_only=True)
     depends_on_past = serializers.BooleanField(read_only=True)
     is_mapped = serializers.BooleanField(read_only=True)
@@ -40,8 +41,8 @@ class TaskAnswer(serializers.Serializer[Any]):
     executor = serializers.CharField(read_only=True, allow_null=True)
     pool = serializers.CharField(read_only=True)
     pool_slots = serializers.FloatField(read_only=True)
-    execution_timeout = serializers.JSONField(allow_null=True, help_text="A TimeDelta.")
-    retry_delay = serializers.JSONField(allow_null=True, help_text="A TimeDelta.")
+    execution_timeout = TimeDeltaAnswer(allow_null=True)
+    retry_delay = TimeDeltaAnswer(allow_null=True)
     retry_exponential_backoff = serializers.BooleanField(read_only=True)
     priority_weight = serializers.FloatField(read_only=True)
     weight_rule = serializers.CharField()

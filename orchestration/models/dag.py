@@ -231,6 +231,11 @@ class ParseRequest(models.Model):
         return self.fileloc
 
 
+#: The members of a ``RelativeDelta``: amounts to add, and parts to set; the API has no member for the weekday.
+_AMOUNTS = ("years", "months", "days", "leapdays", "hours", "minutes", "seconds", "microseconds")
+_FIXED = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+
+
 def schedule_interval_value(schedule: Any) -> Any:
     """``SerializedDag.schedule_interval`` as the API shows it: an object with ``__type``, or None."""
     if schedule is None:
@@ -238,5 +243,6 @@ def schedule_interval_value(schedule: Any) -> Any:
     if isinstance(schedule, str):
         return {"__type": "CronExpression", "value": schedule}
     if "relativedelta" in schedule:
-        return {"__type": "RelativeDelta", **schedule["relativedelta"]}
+        parts = {name: value for name, value in schedule["relativedelta"].items() if name != "weekday"}
+        return {"__type": "RelativeDelta", **dict.fromkeys(_AMOUNTS, 0), **dict.fromkeys(_FIXED), **parts}
     return {"__type": "TimeDelta", **schedule}
