@@ -253,7 +253,7 @@ def _run_again(backfill: Backfill, steps: Collection[Step], now: datetime) -> No
         chosen = chosen.filter(Q(state__in=FAILED_STATES) | Q(run__in=others))
     clearing.clear(chosen.order_by("pk"), now=now)
     # a run without a single instance is not reached by a clear
-    dag_runs.reset_cleared(runs, now=now)
+    clearing.requeue(runs, now=now)
 
 
 def find(pk: int) -> Backfill:

@@ -29,9 +29,8 @@ from orchestration.models import (
 from orchestration.models.task_instance import keep_tries
 from orchestration.models.wakeups import notify
 from orchestration.serialization.values import SerializedDag, SerializedTask
-from orchestration.services import dag_runs
 from orchestration.services.clearing_scope import subset
-from orchestration.states import FAILED_STATES, FINISHED, TaskInstanceState
+from orchestration.states import FAILED_STATES, FINISHED, RUN_FINISHED, DagRunState, TaskInstanceState
 
 _S = TaskInstanceState
 _MARKER: Final = "ExternalTaskMarker"
@@ -224,7 +223,7 @@ def clear(instances: Iterable[TaskInstance], *, now: datetime, reset_runs: bool 
         tries._raw_delete(using=tries.db)
     if reset_runs and rows:
         renew(runs)
-        dag_runs.reset_cleared(runs, now=now)
+        requeue(runs, now=now)
     notify("scheduler")
     notify("watchers")
 
@@ -305,3 +304,12 @@ def renew(runs: Any) -> None:
         run.dag_version_id = run.dag.current_version_id
         run.save(update_fields=["dag_version"])
         run.create_task_instances(versions.current(run.dag_id))
+
+
+def requeue(runs: Any, *, now: datetime) -> None:
+    """Queue the finished ones of these runs again, and count the clear."""
+    finished = runs.filter(state__in=RUN_FINISHED)
+    ids = list(finished.values_list("pk", flat=True))
+    again = DagRun.objects.filter(pk__in=ids)
+    again.override(DagRunState.QUEUED, now=now)
+    again.update(clear_number=F("clear_number") + 1)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from orchestration.authoring.params import Param
@@ -31,7 +31,7 @@ from orchestration.models import (
 from orchestration.models.dag_run import generate_run_id
 from orchestration.models.wakeups import notify
 from orchestration.serialization.values import SerializedDag
-from orchestration.services import audit
+from orchestration.services import audit, marking
 from orchestration.services.audit import Actor
 from orchestration.states import RUN_FINISHED, DagRunState, DagRunType
 
@@ -165,8 +165,6 @@ def set_state(run: DagRun, state: DagRunState, *, actor: Actor) -> DagRun:
     ``success`` marks all but teardowns as succeeded; ``failed`` fails what runs and skips what waits, teardowns left
     aside; while there are teardowns to do the run goes on for them. ``queued`` lets the run be looked at again.
     """
-    from orchestration.services import marking  # marking reads runs' instances and is part of this verb
-
     now = timezone.now()
     run = lock(run)
     audit.record("update_dag_run_state", actor=actor, dag_id=run.dag_id, run_id=run.run_id)
@@ -247,12 +245,3 @@ def delete_rows(which: Q) -> int:
     DatasetEvent.created_dag_runs.through._default_manager.filter(dagrun__in=runs)._raw_delete(using=runs.db)
     instances._raw_delete(using=runs.db)
     return int(runs._raw_delete(using=runs.db))
-
-
-def reset_cleared(runs: Any, *, now: datetime) -> None:
-    """Queue the finished ones of these runs again, as a clear does."""
-    finished = runs.filter(state__in=RUN_FINISHED)
-    ids = list(finished.values_list("pk", flat=True))
-    again = DagRun.objects.filter(pk__in=ids)
-    again.override(DagRunState.QUEUED, now=now)
-    again.update(clear_number=F("clear_number") + 1)
