@@ -78,7 +78,7 @@ def run_dag(run: DagRun, loaded: LoadedFile, *, advance: Advance, mark_success_p
     matches ``mark_success_pattern`` as a whole are marked successful without being run.
     """
     pattern = re.compile(mark_success_pattern) if mark_success_pattern else None
-    with _logs_to_stdout(), _store(DatabaseStore()):
+    with logs_to_stdout(), _store(DatabaseStore()):
         while True:
             advance(run)
             run.refresh_from_db()
@@ -96,12 +96,17 @@ def run_dag(run: DagRun, loaded: LoadedFile, *, advance: Advance, mark_success_p
 
 def run_instance(ti: TaskInstance, loaded: LoadedFile) -> TaskEvent | None:
     """Queue one scheduled instance and run its try here; None when somebody else took it."""
+    workload = queue_instance(ti)
+    return None if workload is None else run_workload(workload, loaded)
+
+
+def queue_instance(ti: TaskInstance) -> Workload | None:
+    """Queue one scheduled instance under a claim of its own; None when somebody else took it."""
     claim = uuid.uuid4()
-    now = timezone.now()
     ready = TaskInstance.objects.filter(pk=ti.pk, state=_S.SCHEDULED, try_number=ti.try_number)
-    if not ready.move(_S.QUEUED, now=now, claim=claim):
+    if not ready.move(_S.QUEUED, now=timezone.now(), claim=claim):
         return None
-    workload = Workload(
+    return Workload(
         ti_id=ti.pk,
         try_number=ti.try_number,
         claim=str(claim),
@@ -115,7 +120,6 @@ def run_instance(ti: TaskInstance, loaded: LoadedFile) -> TaskEvent | None:
         priority=ti.priority_weight,
         executor=ti.executor,
     )
-    return run_workload(workload, loaded)
 
 
 def run_workload(workload: Workload, loaded: LoadedFile) -> TaskEvent | None:
@@ -230,7 +234,8 @@ def _environment() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _logs_to_stdout() -> Iterator[None]:
+def logs_to_stdout() -> Iterator[None]:
+    """What is logged goes to standard output meanwhile, in the form of tasks' logs, with secrets masked."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(TaskFormatter(conf.get("logging", "log_format")))
     handler.addFilter(masker())

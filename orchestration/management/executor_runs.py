@@ -5,7 +5,6 @@ from __future__ import annotations
 import select
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -17,6 +16,7 @@ from orchestration.errors import Conflict
 from orchestration.execution import logs
 from orchestration.execution.executors import make
 from orchestration.execution.executors.base import Executor, Workload
+from orchestration.execution.in_process import queue_instance
 from orchestration.models import DagRun, TaskInstance
 from orchestration.models.task_instance import keep_tries
 from orchestration.states import ACTIVE, FINISHED, RUN_FINISHED, TaskInstanceState
@@ -81,24 +81,10 @@ def _schedule(instance: TaskInstance, pool: str | None) -> None:
 
 
 def _queue(instance: TaskInstance) -> Workload:
-    claim = uuid.uuid4()
-    ready = TaskInstance.objects.filter(pk=instance.pk, state=_S.SCHEDULED, try_number=instance.try_number)
-    if not ready.move(_S.QUEUED, now=timezone.now(), claim=claim):
+    workload = queue_instance(instance)
+    if workload is None:
         raise Conflict("Another process took the instance just now.")
-    return Workload(
-        ti_id=instance.pk,
-        try_number=instance.try_number,
-        claim=str(claim),
-        dag_id=instance.dag_id,
-        run_id=instance.run.run_id,
-        task_id=instance.task_id,
-        map_index=instance.map_index,
-        fileloc=instance.dag.fileloc,
-        queue=instance.queue,
-        pool=instance.pool,
-        priority=instance.priority_weight,
-        executor=instance.executor,
-    )
+    return workload
 
 
 @contextmanager

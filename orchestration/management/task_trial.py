@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,18 +16,15 @@ from orchestration.authoring import store
 from orchestration.authoring.context import for_task_instance, set_current_context
 from orchestration.authoring.dagrun import DagRun
 from orchestration.authoring.loading import LoadedFile
-from orchestration.authoring.secrets import masker
 from orchestration.authoring.store import XComValue
 from orchestration.authoring.taskinstance import TaskInstance
 from orchestration.clients.local import find_run
 from orchestration.clients.moments import as_moment
-from orchestration.conf import conf
 from orchestration.errors import Invalid, NotFound
 from orchestration.execution import store_server, trigger_runner
 from orchestration.execution.hosts import hostname
-from orchestration.execution.in_process import DatabaseStore
+from orchestration.execution.in_process import DatabaseStore, logs_to_stdout
 from orchestration.execution.runner import Run
-from orchestration.execution.task_log import TaskFormatter
 from orchestration.models import DagRun as DagRunRow
 
 log = logging.getLogger("airflow.task")
@@ -118,7 +114,7 @@ class Trial:
 
     def run(self, loaded: LoadedFile) -> Mapping[str, Any]:
         """Run the task to its end, its log on standard output; triggers run here, too, and waits are waited for."""
-        with self._installed(), _log_to_stdout():
+        with self._installed(), logs_to_stdout():
             while True:
                 result = Run(self._document, loaded, self._store, is_test=True).run()
                 if result["state"] == "deferred":
@@ -189,19 +185,3 @@ def _made_up(dag: Any, word: str | None) -> Any:
         "conf": {},
         "note": None,
     }
-
-
-@contextmanager
-def _log_to_stdout() -> Iterator[None]:
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(TaskFormatter(conf.get("logging", "log_format")))
-    handler.addFilter(masker())
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    root.handlers[:] = [handler]
-    root.setLevel(conf.get("logging", "logging_level").upper())
-    try:
-        yield
-    finally:
-        root.handlers[:] = before
-        root.setLevel(level)
