@@ -321,6 +321,13 @@ OPTIONS: tuple[Option, ...] = (
     _o("smtp", "smtp_mail_from", "airflow@example.com", "Sender of mails."),
     _i("smtp", "smtp_timeout", 30, "Seconds to wait for the server."),
     _i("smtp", "smtp_retry_limit", 5, "Times a mail is tried."),
+    _b(
+        "notifications",
+        "allow_private_targets",
+        False,
+        "Let webhooks of notification channels reach loopback and private addresses.",
+    ),
+    _i("notifications", "keep_days", 30, "Days a notification that was sent or given up is kept."),
     _o("celery", "broker_url", "redis://127.0.0.1:6379/0", "Broker of the Celery executor.", sensitive=True),
     _o("celery", "result_backend", "", "Accepted for compatibility; states live in the database.", sensitive=True),
     _i("celery", "worker_concurrency", 16, "Tasks one worker runs at once."),

@@ -22,6 +22,7 @@ ACTIONS: Final[Mapping[str, str]] = {"view": p.READ, "add": p.CREATE, "change": 
 
 #: ``app.model`` as resource.
 RESOURCES: Final[Mapping[str, str]] = {
+    "orchestration.automation": p.AUTOMATIONS,
     "orchestration.backfill": p.DAG_RUNS,
     "orchestration.callbackrequest": p.JOBS,
     "orchestration.connection": p.CONNECTIONS,
@@ -40,8 +41,10 @@ RESOURCES: Final[Mapping[str, str]] = {
     "orchestration.datasetalias": p.DATASETS,
     "orchestration.datasetevent": p.DATASETS,
     "orchestration.datasetqueuedevent": p.DATASETS,
+    "orchestration.delivery": p.AUTOMATIONS,
     "orchestration.eventlog": p.AUDIT_LOGS,
     "orchestration.job": p.JOBS,
+    "orchestration.notificationchannel": p.AUTOMATIONS,
     "orchestration.parserequest": p.DAGS,
     "orchestration.personalaccesstoken": p.USERS,
     "orchestration.pool": p.POOLS,

@@ -59,6 +59,8 @@ TASK_RESCHEDULES: Final = "Task Reschedules"
 TRIGGERS: Final = "Triggers"
 DEPENDENCIES: Final = "DAG Dependencies"
 CLUSTER_ACTIVITY: Final = "Cluster Activity"
+#: Not in the reference: channels, automations and their deliveries.
+AUTOMATIONS: Final = "Automations"
 
 #: The actions that a read-only token allows.
 READING: Final = frozenset({READ, MENU})

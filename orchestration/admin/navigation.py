@@ -43,6 +43,14 @@ _GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = 
         ),
     ),
     (
+        "Automations",
+        (
+            ("Automations", "smart_toy", "orchestration_automation_changelist", p.AUTOMATIONS),
+            ("Channels", "campaign", "orchestration_notificationchannel_changelist", p.AUTOMATIONS),
+            ("Deliveries", "outbox", "orchestration_delivery_changelist", p.AUTOMATIONS),
+        ),
+    ),
+    (
         "Settings",
         (
             ("Variables", "data_object", "orchestration_variable_changelist", p.VARIABLES),

@@ -1,5 +1,6 @@
 """The tables. One module per noun: its QuerySet, its Model."""
 
+from orchestration.models.automation import Automation, Delivery
 from orchestration.models.backfill import Backfill
 from orchestration.models.callback import CallbackRequest
 from orchestration.models.connection import Connection
@@ -27,6 +28,7 @@ from orchestration.models.dataset import (
 from orchestration.models.event_log import EventLog
 from orchestration.models.idempotency import IdempotencyRecord
 from orchestration.models.job import Job
+from orchestration.models.notification_channel import NotificationChannel
 from orchestration.models.personal_access_token import PersonalAccessToken
 from orchestration.models.pool import Pool
 from orchestration.models.resource import Resource
@@ -43,6 +45,7 @@ from orchestration.models.variable import Variable
 from orchestration.models.xcom import XCom
 
 __all__ = [
+    "Automation",
     "Backfill",
     "CallbackRequest",
     "Connection",
@@ -61,9 +64,11 @@ __all__ = [
     "DatasetAlias",
     "DatasetEvent",
     "DatasetQueuedEvent",
+    "Delivery",
     "EventLog",
     "IdempotencyRecord",
     "Job",
+    "NotificationChannel",
     "ParseRequest",
     "PersonalAccessToken",
     "Pool",

@@ -375,6 +375,7 @@ class SlaMiss(models.Model):
         verbose_name_plural = "SLA misses"
         ordering = ["-timestamp", "id"]
         constraints = [models.UniqueConstraint(fields=["dag", "task_id", "logical_date"], name="sla_miss_unique")]
+        indexes = [models.Index(fields=["timestamp"], name="sla_miss_timestamp")]
 
     def __str__(self) -> str:
         return f"{self.dag_id} {self.task_id}"

@@ -72,12 +72,33 @@ SEEN = {
         "DagWarning",
     },
     "Op": {"Dag", "Pool", "Variable", "Connection"},
-    "Admin": {"Dag", "Pool", "Variable", "Connection", "User", "Group", "EventLog", "Trigger", "DagGrant"},
+    "Admin": {
+        "Dag",
+        "Pool",
+        "Variable",
+        "Connection",
+        "User",
+        "Group",
+        "EventLog",
+        "Trigger",
+        "DagGrant",
+        "Automation",
+        "Delivery",
+    },
 }
 HIDDEN = {
     "Public": {model.__name__ for model in TABLES},
     "Viewer": {"Variable", "Connection", "User", "Group", "EventLog", "Trigger", "TaskReschedule", "DagGrant"},
-    "Op": {"User", "Group", "EventLog", "Trigger", "IdempotencyRecord"},
+    "Op": {
+        "User",
+        "Group",
+        "EventLog",
+        "Trigger",
+        "IdempotencyRecord",
+        "Automation",
+        "NotificationChannel",
+        "Delivery",
+    },
     "Admin": {"IdempotencyRecord"},
 }
 
@@ -125,7 +146,18 @@ def test_a_restricted_caller_s_lists_hold_no_trace_of_another_dag(model):
     [
         m
         for m in TABLES
-        if m.__name__ not in {"Pool", "Variable", "Connection", "User", "Group", "DagGrant", "PersonalAccessToken"}
+        if m.__name__
+        not in {
+            "Pool",
+            "Variable",
+            "Connection",
+            "User",
+            "Group",
+            "DagGrant",
+            "PersonalAccessToken",
+            "Automation",
+            "NotificationChannel",
+        }
     ],
     ids=lambda m: m.__name__,
 )

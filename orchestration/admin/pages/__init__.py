@@ -6,6 +6,7 @@ from orchestration.admin.pages import (
     account,
     badge,
     bulk,
+    channel_test,
     cluster,
     connection_test,
     dag,
@@ -25,7 +26,7 @@ from orchestration.admin.pages import (
 )
 
 #: Beside DAGs and their runs.
-OTHERS = (datasets, dependencies, cluster, transfer, connection_test, system, account)
+OTHERS = (datasets, dependencies, cluster, transfer, connection_test, channel_test, system, account)
 #: Each has ``PAGES``: (address below the site, name, page).
 PAGE_MODULES = (
     home,

@@ -12,9 +12,9 @@ from django.db.models import Model
 
 def register(site: AdminSite) -> None:
     """Put every table on the site, in the place of what other apps put there for the same model."""
-    from orchestration.admin.tables import dags, history, objects, people
+    from orchestration.admin.tables import automations, dags, history, objects, people
 
-    for module in (dags, history, objects, people):
+    for module in (automations, dags, history, objects, people):
         for model, kind in module.TABLES.items():
             _put(site, model, kind)
 

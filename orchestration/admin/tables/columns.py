@@ -73,9 +73,9 @@ def dag_link(path: str = "dag_id") -> Column:
 
     def show(row: Any) -> Any:
         dag_id = _value(row, path)
-        return (
-            "–" if dag_id is None else format_html('<a class="desk-link" href="{}">{}</a>', dag_address(dag_id), dag_id)
-        )
+        if not dag_id:
+            return "–"
+        return format_html('<a class="desk-link" href="{}">{}</a>', dag_address(dag_id), dag_id)
 
     return _named(show, "dag", "DAG", False)
 

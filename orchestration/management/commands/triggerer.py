@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orchestration.execution.triggerer import Triggerer
 from orchestration.management import background
+from orchestration.services.notifier import Notifier
 
 
 class Command(BaseCommand):
@@ -33,5 +34,5 @@ class Command(BaseCommand):
             raise CommandError("--capacity must be at least 1.")
         if options["verbose"]:
             logging.getLogger("orchestration").setLevel(logging.DEBUG)
-        with background.running("triggerer", options):
+        with background.running("triggerer", options), Notifier():
             Triggerer(options["capacity"]).run()
