@@ -92,8 +92,8 @@ def order(
 ) -> Q:
     """``rows`` ordered by the column that ``asked`` names (``-`` first: descending), or by ``default``.
 
-    ``columns`` maps the names that may be asked for to columns. The order is always total: ``key`` ends it.
-    Raises Problem (400) for other names.
+    ``columns`` maps the names that may be asked for to columns. The order is always total: ``key`` ends it, rising
+    for falling columns, too, as rows lie in the reference. Raises Problem (400) for other names.
     """
     return rows.order_by(*ordering(asked, columns, default=default, key=key))
 
@@ -113,7 +113,7 @@ def ordering(
         column, is_descending = columns[name] if isinstance(columns, Mapping) else name, asked.startswith("-")
     if column == key:
         return [f"-{key}" if is_descending else key]
-    return [_directed(column, is_descending), f"-{key}" if is_descending else key]
+    return [_directed(column, is_descending), key]
 
 
 def _directed(column: str, is_descending: bool) -> Any:

@@ -51,7 +51,7 @@ class DagRunFieldsParameters(ParameterSet):
 
 def narrow(runs: Any, form: dict[str, Any]) -> Any:
     """The runs that a batch form selects; its names are those of the list's parameters, but for ``states``."""
-    ranges = {name: value for name, value in form.items() if name.endswith(("_gte", "_lte"))}
+    ranges = {name: value for name, value in form.items() if value is not None and name.endswith(("_gte", "_lte"))}
     if form.get("states"):
         runs = runs.filter(state__in=form["states"])
     return DagRunListParameters.apply(runs, ranges)

@@ -143,8 +143,8 @@ class RunBatchBody(BodySerializer):
     start_date_lte = Moment(required=False)
     end_date_gte = Moment(required=False)
     end_date_lte = Moment(required=False)
-    updated_at_gte = Moment(required=False)
-    updated_at_lte = Moment(required=False)
+    updated_at_gte = Moment(required=False, allow_null=True)
+    updated_at_lte = Moment(required=False, allow_null=True)
 
 
 def shown_conf(conf: Any) -> Any:

@@ -81,9 +81,10 @@ def check(request: HttpRequest, username: str) -> None:
 def log_in(request: HttpRequest, username: str, password: str) -> User | None:
     """The user whom name and password name, None when they are wrong or the user is inactive.
 
-    Unknown, wrong and inactive take the same time. Raises Throttled (429) while logins are refused.
+    The case of a name's letters does not matter where only one user is called so. Unknown, wrong and inactive take the
+    same time. Raises Throttled (429) while logins are refused.
     """
-    user = authenticate(request, username=username, password=password)
+    user = authenticate(request, username=_stored_name(username), password=password)
     if isinstance(user, User):
         User.objects.filter(pk=user.pk).update(last_login=timezone.now())
         note_login(request=request, user=user)
@@ -91,6 +92,12 @@ def log_in(request: HttpRequest, username: str, password: str) -> User | None:
     if getattr(request, "axes_locked_out", False):
         raise _throttled(request)
     return None
+
+
+def _stored_name(username: str) -> str:
+    """The name as its user has it, so that failures are counted under one; as it was given where that is not clear."""
+    names = list(User.objects.filter(username__iexact=username).values_list("username", flat=True))
+    return names[0] if len(names) == 1 else username
 
 
 def count_failure(request: HttpRequest, name: str) -> None:

@@ -46,6 +46,14 @@ class TestBasic:
     def test_the_right_password_is_let_in(self):
         assert Api(person("Viewer")).get("/pools").status_code == 200
 
+    def test_the_case_of_a_name_does_not_matter_where_one_user_has_it(self):
+        person("Viewer", username="Jo")
+        assert Api(authorization=basic("jO", PASSWORD)).get("/pools").status_code == 200
+        person("Admin", username="jo")
+        assert Api(authorization=basic("JO", "password")).get("/variables").status_code == 401
+        assert Api(authorization=basic("Jo", PASSWORD)).get("/variables").status_code == 403
+        assert Api(authorization=basic("jo", PASSWORD)).get("/variables").status_code == 200
+
     @pytest.mark.parametrize("password", ["wrong", "Password", "password ", "password\n"])
     def test_another_password_is_refused_with_a_challenge(self, password):
         user = person("Viewer")

@@ -48,6 +48,12 @@ def test_too_many_wrong_names_from_one_address_are_answered_with_429():
     assert guess("somebody", address="198.51.100.7").status_code == 401
 
 
+def test_a_name_in_other_letters_gives_no_further_guesses():
+    person("Viewer", username="jo")
+    statuses = [guess(name).status_code for name in ("jo", "Jo", "jO", "JO", "jo", "Jo", "jO", "JO")]
+    assert statuses[5:] == [429] * 3
+
+
 def test_wrong_tokens_count():
     client = Client(REMOTE_ADDR="192.0.2.1", headers={"Authorization": "Bearer afs_nothing"})
     statuses = [client.get("/api/v1/pools").status_code for _ in range(8)]

@@ -139,8 +139,23 @@ def test_the_batch_lists_runs_of_several_dags(api: Api) -> None:
     assert asked(execution_date_lte="2024-01-01T00:00:00Z", dag_ids=["d2"]) == (["d2_old"], 1)
     assert asked(dag_ids=["nowhere"]) == ([], 0)
     assert asked(page_limit=HARD_LIMIT * 10)[1] == 6
-    for bad in ({"page_limit": 0}, {"page_offset": -1}, {"dag_ids": "d1"}, {"unknown": 1}, {"order_by": "nope"}):
+    assert asked(dag_ids=["d2"], updated_at_gte=None, updated_at_lte=None)[1] == 2
+    for bad in (
+        {"execution_date_gte": None},
+        {"page_limit": 0},
+        {"page_offset": -1},
+        {"dag_ids": "d1"},
+        {"unknown": 1},
+        {"order_by": "nope"},
+    ):
         assert api.post("/dags/~/dagRuns/list", bad).status == 400, bad
+
+
+@pytest.mark.parametrize("order_by", ["start_date", "-start_date", "-end_date", "-state", "-external_trigger"])
+def test_equal_runs_come_as_they_were_made_in_both_directions(api: Api, order_by: str) -> None:
+    dag = make_dag("t", dag_id="d1")
+    made = [make_run(dag, run_id=name, state="queued", start_date=None).run_id for name in ("c", "a", "b")]
+    assert ids(api.get("/dags/d1/dagRuns", order_by=order_by)) == made
 
 
 @pytest.mark.parametrize("runs", [2, 30])

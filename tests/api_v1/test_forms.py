@@ -33,6 +33,28 @@ def test_what_is_not_utf_8_json_is_refused(api: Api, raw: bytes) -> None:
     assert api.post("/variables", raw=raw, content_type="application/json; charset=latin-1").status == 400
 
 
+PART = b'--x\r\nContent-Disposition: form-data; name="key"\r\n\r\nk\r\n--x--\r\n'
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type", "status"),
+    [
+        (PART, "multipart/form-data; boundary=x", 415),
+        (PART, "multipart/mixed; boundary=x", 415),
+        (b"--x--\r\n", "multipart/form-data; boundary=x", 400),
+        (PART, "multipart/form-data; boundary=other", 400),
+        (PART, "multipart/form-data", 400),
+        (JSON, "multipart/form-data; boundary=x", 400),
+    ],
+)
+def test_a_form_is_refused_by_its_type_and_one_without_fields_as_empty(
+    api: Api, raw: bytes, content_type: str, status: int
+) -> None:
+    answer = api.post("/variables", raw=raw, content_type=content_type)
+    assert answer.status == status
+    assert (answer.detail == "Request body must not be empty") == (status == 400)
+
+
 @pytest.mark.parametrize("path", ["/variables", "/dags/~/dagRuns/list", "/dags/~/dagRuns/~/taskInstances/list"])
 def test_where_an_operation_has_no_parameters_at_all_none_is_refused(api: Api, path: str) -> None:
     body = {"key": "k", "value": "v"} if path == "/variables" else {}
