@@ -148,6 +148,8 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = conf.getint("api", "maximum_body_bytes")
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+API_REQUESTS_PER_MINUTE_OF_USER = conf.getint("api", "requests_per_minute_of_user")
+API_REQUESTS_PER_MINUTE_OF_ADDRESS = conf.getint("api", "requests_per_minute_of_address")
 
 # Static files
 STATIC_URL = "/static/"

@@ -192,6 +192,8 @@ OPTIONS: tuple[Option, ...] = (
     _o("api", "access_control_allow_origins", "", "CORS: origins that may call, separated by blanks; empty is none."),
     _b("api", "enable_xcom_deserialize_support", False, "Allow deserialize=true on XCom entries."),
     _i("api", "maximum_body_bytes", 10_485_760, "Largest request body, in bytes."),
+    _i("api", "requests_per_minute_of_user", 0, "Calls of a user in a minute before 429, on each machine; 0 is any."),
+    _i("api", "requests_per_minute_of_address", 0, "The same of an address, for calls without credentials."),
     _i(
         "api",
         "credential_cache_seconds",

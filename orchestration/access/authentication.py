@@ -27,7 +27,7 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from orchestration.access import credentials, lockout, permissions
+from orchestration.access import credentials, lockout, permissions, throttling
 from orchestration.access.permissions import Caller
 from orchestration.conf import ConfigError, conf
 from orchestration.models import PersonalAccessToken, User
@@ -198,11 +198,12 @@ def identify(request: HttpRequest, asked: Sequence[Backend]) -> Identity | None:
 
     Raises AuthenticationFailed (401), Throttled (429) or PermissionDenied (403, CSRF).
     """
-    for backend in asked:
-        identity = backend.identify(request)
-        if identity is not None:
-            return identity
-    return None
+    identity: Identity | None = None
+    try:
+        identity = next((found for backend in asked if (found := backend.identify(request)) is not None), None)
+    finally:
+        throttling.count(request, None if identity is None else identity.user)
+    return identity
 
 
 def challenge(asked: Sequence[Backend]) -> str:
