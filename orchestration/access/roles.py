@@ -61,12 +61,12 @@ _ADMIN = _OP | _pairs("""
     menu_access: Actions, Audit Logs, List Roles, List Users, Permission Pairs, Resources, Security
     menu_access: Task Reschedules, Triggers, User's Statistics
 """)
-#: Of what the reference does not have; one's own roles may be given them, too.
+#: Of what the reference does not have: for one's own roles. Administrators have the right to them (``Access.allows``).
 _ADDED = frozenset(Pair(action, p.AUTOMATIONS) for action in (p.CREATE, p.READ, p.EDIT, p.DELETE))
 
 #: The pairs of each built-in role, in the order in which they are made.
 BUILT_IN: Mapping[str, frozenset[Pair]] = {
-    ADMIN: _ADMIN | _ADDED,
+    ADMIN: _ADMIN,
     PUBLIC: frozenset(),
     VIEWER: _VIEWER,
     USER: _USER,
@@ -92,7 +92,7 @@ def ensure_built_in() -> None:
     """
     kind = ContentType.objects.get_for_model(Resource)
     known = {row.codename: row for row in Permission.objects.filter(content_type=kind)}
-    missing = [pair for pair in BUILT_IN[ADMIN] if pair.codename not in known]
+    missing = [pair for pair in _ADMIN | _ADDED if pair.codename not in known]
     for row in Permission.objects.bulk_create(
         Permission(
             content_type=kind, codename=pair.codename, name=f"{pair.action.replace('_', ' ')} on {pair.resource}"

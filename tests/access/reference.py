@@ -12,7 +12,3 @@ _RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "reference_permi
 OPERATIONS: dict[str, dict[str, Any]] = _RECORDED["operations"]
 #: Role → [[action, resource], …].
 ROLES: dict[str, list[list[str]]] = _RECORDED["roles"]
-#: Role → pairs on what the reference does not have: channels and automations.
-ADDED: dict[str, list[list[str]]] = {
-    "Admin": [[f"can_{action}", "Automations"] for action in ("create", "read", "edit", "delete")]
-}

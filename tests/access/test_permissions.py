@@ -104,3 +104,17 @@ def test_what_was_read_is_forgotten_on_demand():
     assert not p.is_allowed(user, p.READ, p.POOLS)
     p.forget(user)
     assert p.is_allowed(user, p.READ, p.POOLS)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("Public", False), ("Viewer", False), ("User", False), ("Op", False), ("Admin", True)]
+)
+def test_automations_are_for_administrators_and_those_who_got_it(name, expected):
+    assert p.is_allowed(person(name), "can_edit", p.AUTOMATIONS) is expected
+    role("notifier", [Pair("can_edit", "Automations")])
+    assert p.is_allowed(person(name, "notifier"), "can_edit", p.AUTOMATIONS)
+
+
+def test_the_right_to_edit_roles_alone_gives_no_automations():
+    role("roles", [Pair("can_edit", "Roles"), Pair("can_edit", "Users")])
+    assert not p.is_allowed(person("roles"), "can_read", p.AUTOMATIONS)
