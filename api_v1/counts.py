@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -37,7 +37,7 @@ class _Count:
     """``until``: when it may no longer be given after a change, by the monotonic clock."""
 
     state: Hashable
-    number: int
+    value: Any
     until: float
 
 
@@ -48,7 +48,7 @@ class _Kept:
         self._lock = threading.Lock()
         self._counts: OrderedDict[Hashable, _Count] = OrderedDict()
 
-    def get(self, key: Hashable, state: Hashable, *, is_exact: bool) -> int | None:
+    def get(self, key: Hashable, state: Hashable, *, is_exact: bool) -> Any:
         with self._lock:
             found = self._counts.get(key)
             if found is None:
@@ -56,7 +56,7 @@ class _Kept:
             if found.state != state and (is_exact or found.until < time.monotonic()):
                 return None
             self._counts.move_to_end(key)
-            return found.number
+            return found.value
 
     def put(self, key: Hashable, count: _Count) -> None:
         with self._lock:
@@ -90,26 +90,66 @@ def count_named(
     key: Hashable, find: Callable[[], QuerySet[Any]], state: Hashable | None = None, *, is_exact: bool = False
 ) -> int:
     """As ``count``, for the queryset that ``find`` gives; ``key`` says which rows it is about, and no other."""
-    if state is None:
-        state = state_of_database()
-    if state is None:
-        return find().order_by().count()
-    number = _kept.get(key, state, is_exact=is_exact)
-    if number is None:
-        began = time.monotonic()
-        number, seen = _counted(find().order_by(), state)
-        ended = time.monotonic()
-        age = min(LONGEST_AGE, _AGE_BY_COST * (ended - began)) if number > EXACT_UP_TO else 0.0
-        _kept.put(key, _Count(seen, number, ended + age))
+    number: int = _known(("count", key), lambda: _counted(find().order_by()), state, is_exact=is_exact)
     return number
 
 
-def _counted(chosen: QuerySet[Any], state: Hashable) -> tuple[int, Hashable]:
-    """How many rows there are, and the state that they were counted in."""
+def tally(
+    key: Hashable,
+    find: Callable[[], QuerySet[Any]],
+    *columns: str,
+    state: Hashable | None = None,
+    is_exact: bool = False,
+) -> Mapping[tuple[Any, ...], int]:
+    """How many rows of ``find()`` have each combination of values in the columns; kept as ``count_named`` keeps."""
+    numbers: Mapping[tuple[Any, ...], int] = _known(
+        ("tally", key, columns), lambda: _tallied(find().order_by(), columns), state, is_exact=is_exact
+    )
+    return numbers
+
+
+def _known(key: Hashable, make: Callable[[], _Made], state: Hashable | None, *, is_exact: bool) -> Any:
+    if state is None:
+        state = state_of_database()
+    if state is None:
+        return make().value
+    value = _kept.get(key, state, is_exact=is_exact)
+    if value is None:
+        began = time.monotonic()
+        made = make()
+        ended = time.monotonic()
+        age = min(LONGEST_AGE, _AGE_BY_COST * (ended - began)) if made.rows > EXACT_UP_TO else 0.0
+        seen = state if made.snapshot is None else of_snapshot(made.snapshot)
+        value = made.value
+        _kept.put(key, _Count(seen, value, ended + age))
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A count of so many ``rows``; on PostgreSQL with the snapshot that it was made in, unless there were none."""
+
+    value: Any
+    rows: int
+    snapshot: str | None = None
+
+
+def _counted(chosen: QuerySet[Any]) -> _Made:
     if connection.vendor != "postgresql":
-        return chosen.count(), state
+        number = chosen.count()
+        return _Made(number, number)
     found = chosen.aggregate(number=Count("*"), snapshot=_Snapshot())
-    return found["number"], of_snapshot(found["snapshot"])
+    return _Made(found["number"], found["number"], found["snapshot"])
+
+
+def _tallied(chosen: QuerySet[Any], columns: Sequence[str]) -> _Made:
+    grouped = chosen.values_list(*columns)
+    if connection.vendor != "postgresql":
+        numbers = {tuple(values): number for *values, number in grouped.annotate(number=Count("*"))}
+        return _Made(numbers, sum(numbers.values()))
+    found = list(grouped.annotate(number=Count("*"), snapshot=_Snapshot()))
+    numbers = {tuple(values): number for *values, number, _ in found}
+    return _Made(numbers, sum(numbers.values()), found[0][-1] if found else None)
 
 
 class _Snapshot(Func):

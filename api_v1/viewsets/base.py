@@ -178,6 +178,10 @@ class OperationViewSet(ViewSetMixin, APIView):
         """As ``count``, for rows that ``key`` names."""
         return counts.count_named(key, find, self._state_seen(), is_exact=self._is_exact())
 
+    def tally(self, key: Hashable, find: Callable[[], QuerySet[Any]], *columns: str) -> Mapping[tuple[Any, ...], int]:
+        """How many rows have each combination of values in the columns; see ``counts``."""
+        return counts.tally(key, find, *columns, state=self._state_seen(), is_exact=self._is_exact())
+
     def _state_seen(self) -> Hashable | None:
         """The state that the database was in when the caller was looked up; None where that was not asked."""
         return None if self.identity is None else counts.of_snapshot(self.identity.snapshot)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count
-
 from api_v1.filters.dag_stats import DagStatsParameters
 from api_v1.operations import Operation
 from api_v1.serializers.dag_stats import DagStatsCollection
@@ -36,13 +34,14 @@ class DagStatsViewSet(OperationViewSet):
         if readable is not None:
             asked = {dag_id: None for dag_id in asked if dag_id in readable}
         known = set(Dag.objects.filter(dag_id__in=asked).values_list("dag_id", flat=True))
-        grouped = DagRun.objects.filter(dag_id__in=known).order_by().values_list("dag_id", "state")
-        counts = {(dag_id, state): number for dag_id, state, number in grouped.annotate(number=Count("pk"))}
+        numbers = self.tally(
+            ("runs", *sorted(known)), lambda: DagRun.objects.filter(dag_id__in=known), "dag_id", "state"
+        )
         found = [
             {
                 "dag_id": dag_id,
                 "stats": [
-                    {"state": state.value, "count": counts.get((dag_id, state.value), 0)} for state in DagRunState
+                    {"state": state.value, "count": numbers.get((dag_id, state.value), 0)} for state in DagRunState
                 ],
             }
             for dag_id in asked

@@ -94,7 +94,7 @@ class DagViewSet(OperationViewSet):
         found = DagListParameters.apply(self._permitted(readable_dag_ids(self.caller)), self.query)
         ordered = order(found, self.query.get("order_by"), {"dag_id"}, default="dag_id", key="dag_id")
         check_fields(wanted, MEMBERS, title="DAGCollectionSchema error", message=_UNKNOWN)
-        total = found.count()
+        total = self.count(found)
         return self.paged({"dags": dag_rows(here.of(ordered), wanted), "total_entries": total}, here, total)
 
     def _permitted(self, dag_ids: frozenset[str] | None) -> DagQuerySet:
@@ -142,7 +142,7 @@ class DagViewSet(OperationViewSet):
             self.query["dag_id_pattern"] = "%"
         permitted = self._permitted(readable_dag_ids(self.caller, EDIT))
         found = DagPatchManyParameters.apply(permitted, self.query)
-        total = found.count()
+        total = self.count(found)
         dag_ids = list(here.of(found.order_by("dag_id")).values_list("dag_id", flat=True))
         dags.set_paused(dag_ids, is_paused, actor=self.caller)
         return {"dags": dag_rows(Dag.objects.filter(dag_id__in=dag_ids).order_by("dag_id")), "total_entries": total}

@@ -57,7 +57,7 @@ class DatasetViewSet(OperationViewSet):
         """Datasets. ``total_entries`` counts without the filters, as the reference does."""
         part = page(self.query)
         visible = datasets.visible(self.caller)
-        total = visible.count()
+        total = self.count(visible)
         rows = DatasetListParameters.apply(visible, self.query)
         chosen = part.of(order(rows, self.query.get("order_by"), _ORDER, default="id", key="id"))
         return self.paged({"datasets": dataset_rows(chosen, self.caller), "total_entries": total}, part, total)
@@ -97,7 +97,7 @@ class DatasetEventViewSet(OperationViewSet):
         """Events, the oldest first."""
         part = page(self.query)
         rows = DatasetEventListParameters.apply(datasets.visible_events(self.caller), self.query)
-        total = rows.count()
+        total = self.count(rows)
         chosen = part.of(order(rows, self.query.get("order_by"), _EVENT_ORDER, default="timestamp", key="id"))
         return self.paged({"dataset_events": event_rows(chosen, self.caller), "total_entries": total}, part, total)
 

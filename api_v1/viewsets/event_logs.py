@@ -53,7 +53,7 @@ class EventLogViewSet(OperationViewSet):
         if self.query.get("dag_id"):
             event_logs.require_dag(self.caller, self.query["dag_id"])
         rows = EventLogListParameters.apply(event_logs.visible(self.caller), self.query)
-        total = rows.count()
+        total = self.count(rows)
         chosen = part.of(order(rows, self.query.get("order_by"), _ORDER, default="id", key="id"))
         return self.paged({"event_logs": SHAPE.rows(chosen), "total_entries": total}, part, total)
 

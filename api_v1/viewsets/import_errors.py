@@ -47,7 +47,7 @@ class ImportErrorViewSet(OperationViewSet):
         if readable is not None:
             found = found.filter(filename__in=Dag.objects.filter(dag_id__in=readable).values("fileloc"))
         ordered = order(found, self.query.get("order_by"), ORDERS, default="id", key="id")
-        total = found.count()
+        total = self.count(found)
         rows = SHAPE.rows(here.of(ordered))
         if readable is not None:
             _redact(rows, readable)

@@ -40,7 +40,7 @@ class XComViewSet(OperationViewSet):
         """The entries of a task instance; ``~`` is every task, run, or DAG the caller may read. Without values."""
         here = page(self.query)
         found = XComListParameters.apply(self._entries(), self.query)
-        total = found.count()
+        total = self.count(found)
         rows = ITEM.rows(here.of(found.order_by(*_ORDER)))
         return self.paged({"xcom_entries": rows, "total_entries": total}, here, total)
 

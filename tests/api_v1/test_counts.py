@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 
 from api_v1 import counts
-from orchestration.models import Pool
+from orchestration.models import DagImportError, DagRun, Dataset, DatasetEvent, EventLog, Pool, XCom
 from tests.factories import DagFactory, DagRunFactory, PoolFactory, TaskInstanceFactory
 from tests.people import PASSWORD, person
 
@@ -146,3 +146,74 @@ def test_an_answer_costs_as_many_queries_for_one_row_as_for_many(path, rows, dja
     with django_assert_num_queries(_COSTS[path] + state_of_sqlite):
         assert _get(path, user) == first
     assert not is_list or first["total_entries"] == (1 if "/r0/" in path else rows)
+
+
+#: The same of lists that other rows than runs and task instances fill.
+_OTHER_COSTS = {
+    "/dags": 3,  # with their tags
+    "/dagStats?dag_ids=d": 2,
+    "/dags/~/dagRuns/~/taskInstances/~/xcomEntries": 2,
+    "/dags/d/dagRuns/~/taskInstances/t0/xcomEntries?xcom_key=k": 2,
+    "/eventLogs": 2,
+    "/eventLogs?event=paused&order_by=-when": 2,
+    "/datasets": 5,  # with who waits for them, who writes them, and their other names
+    "/datasets/events": 3,  # with the runs that they started
+    "/importErrors": 2,
+}
+
+
+@pytest.mark.usefixtures("_quiet")
+@pytest.mark.parametrize("path", _OTHER_COSTS)
+@pytest.mark.parametrize("rows", [1, 12])
+def test_other_lists_cost_as_many_queries_for_one_row_as_for_many(path, rows, django_assert_num_queries) -> None:
+    user, dag = person("Admin"), DagFactory(dag_id="d")
+    dataset = Dataset.objects.create(uri="s3://d")
+    for number in range(rows):
+        run = DagRunFactory(dag=dag, run_id=f"r{number}", state="success")
+        instance = TaskInstanceFactory(run=run, dag=dag, task_id="t0", state="success")
+        XCom.objects.create(task_instance=instance, key="k", value="1")
+        EventLog.record("paused", dag_id="d")
+        DatasetEvent.objects.create(dataset=dataset, source_dag_id="d")
+        DagImportError.objects.create(filename=f"/dags/{number}.py", stack_trace="SyntaxError")
+    first = _get(path, user)
+    assert first["total_entries"] >= 1
+    state_of_sqlite = 1 if connection.vendor != "postgresql" else 0
+    with django_assert_num_queries(_OTHER_COSTS[path] + state_of_sqlite):
+        assert _get(path, user) == first
+
+
+class TestTallies:
+    def test_rows_are_counted_by_their_values(self) -> None:
+        first, second = DagFactory(dag_id="a"), DagFactory(dag_id="b")
+        for dag, state in ((first, "success"), (first, "success"), (first, "failed"), (second, "queued")):
+            DagRunFactory(dag=dag, state=state)
+        assert _states() == {("a", "failed"): 1, ("a", "success"): 2, ("b", "queued"): 1}
+
+    def test_a_change_is_counted_at_once(self) -> None:
+        assert _states() == {}
+        DagRunFactory(dag=DagFactory(dag_id="a"), state="queued")
+        assert _states() == {("a", "queued"): 1}
+        DagRun.objects.update(state="failed")
+        assert _states() == {("a", "failed"): 1}
+
+    @pytest.mark.usefixtures("_quiet")
+    def test_they_are_kept_while_nothing_changes(self, django_assert_num_queries) -> None:
+        DagRunFactory()
+        before = _states()
+        with django_assert_num_queries(1):
+            assert _states() == before
+
+    def test_many_rows_are_counted_again_after_a_while_or_on_demand(self, clock, monkeypatch) -> None:
+        monkeypatch.setattr(counts, "EXACT_UP_TO", 0)
+        DagRunFactory(dag=DagFactory(dag_id="a"), state="queued")
+        before = _states()
+        DagRun.objects.update(state="failed")
+        assert _states() == before
+        assert _states(is_exact=True) == {("a", "failed"): 1}
+        DagRun.objects.all().delete()
+        clock[0] += counts.LONGEST_AGE + 1
+        assert _states() == {}
+
+
+def _states(**more: bool):
+    return counts.tally("runs", DagRun.objects.all, "dag_id", "state", **more)
