@@ -22,6 +22,7 @@ class OrchestrationConfig(AppConfig):
 
         post_migrate.connect(_after_migrate, sender=self)
         user_logged_in.connect(_note_login, dispatch_uid="note_login")
+        user_logged_in.connect(_begin_session, dispatch_uid="begin_session")
         user_login_failed.connect(_note_failure, dispatch_uid="note_failure")
 
 
@@ -37,6 +38,12 @@ def _after_migrate(**_: Any) -> None:
     if Pool._meta.db_table in connection.introspection.table_names():
         roles.after_migrate()
         pools.ensure_default()
+
+
+def _begin_session(**about: Any) -> None:
+    from orchestration.access import sessions
+
+    sessions.begin(**about)
 
 
 def _note_login(**about: Any) -> None:

@@ -229,7 +229,15 @@ OPTIONS: tuple[Option, ...] = (
     _o("webserver", "web_server_ssl_key", "", "Private key file of the certificate."),
     _b("webserver", "cookie_secure", False, "Send cookies over HTTPS only."),
     _o("webserver", "cookie_samesite", "Lax", "SameSite of the session cookie."),
-    _i("webserver", "session_lifetime_minutes", 43200, "Minutes a session lives."),
+    _i("webserver", "session_lifetime_minutes", 43200, "Minutes a session lives, used or not."),
+    _i("webserver", "session_idle_minutes", 0, "Minutes a session lives without being used; 0 is as long as it lives."),
+    _o(
+        "webserver",
+        "second_factor",
+        "",
+        "module:function that looks at the one-time code of a login at the desk, as (user, code), and returns whether "
+        "it is right; leave Basic out of api.auth_backends then. Empty asks for no code.",
+    ),
     _i(
         "webserver",
         "password_minimum_length",

@@ -6,11 +6,9 @@ Django tells its password validators of every change (forms, commands, services 
 
 from __future__ import annotations
 
-from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.sessions.models import Session
-from django.utils import timezone
 
+from orchestration.access import sessions
 from orchestration.models import PersonalAccessToken, User
 
 
@@ -31,12 +29,6 @@ class EndAccessOnChange:
 
 
 def end_access(user: User) -> int:
-    """Delete the user's tokens and sessions; return how many sessions there were.
-
-    Sessions hold their user inside their text, so all live ones are read; this is rare.
-    """
+    """Delete the user's tokens and sessions; return how many sessions there were."""
     PersonalAccessToken.objects.filter(user=user).delete()
-    live = Session.objects.filter(expire_date__gt=timezone.now())
-    mine = [s.pk for s in live.iterator() if s.get_decoded().get(SESSION_KEY) == str(user.pk)]
-    Session.objects.filter(pk__in=mine).delete()
-    return len(mine)
+    return sessions.end(sessions.of_user(user))

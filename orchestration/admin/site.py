@@ -20,6 +20,7 @@ class OperatorsSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no typ
     """The admin site. Whoever holds ``can_read Website`` may enter; each page asks its own permissions."""
 
     index_title = "Home"
+    login_template = "desk/login.html"
 
     def extra_urls(self) -> list[URLPattern]:
         """The pages that stand beside Django's lists and forms."""

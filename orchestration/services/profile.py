@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.password_validation import validate_password
-from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from orchestration.access import permissions
-from orchestration.errors import Invalid
+from orchestration.access import permissions, sessions
+from orchestration.errors import Invalid, NotFound
 from orchestration.models import User
 from orchestration.services import audit
 from orchestration.services.users import LONGEST
@@ -49,14 +47,16 @@ def change_password(user: User, *, old: str, new: str) -> None:
 
 
 @transaction.atomic
-def end_other_sessions(user: User, *, keep: str | None) -> int:
-    """Log out everywhere but in the session ``keep``; how many sessions ended.
+def end_sessions(user: User, *, keep: str | None, name: str | None = None) -> int:
+    """Log out everywhere but in the session with the key ``keep``, or in the session ``name`` only; how many ended.
 
-    Sessions hold their user inside their text, so all live ones are read; this is rare.
+    Raises NotFound where the user has no session of that name; Forbidden.
     """
     permissions.require(user, permissions.EDIT, permissions.MY_PROFILE)
-    live = Session.objects.filter(expire_date__gt=timezone.now()).exclude(pk=keep or "")
-    mine = [session.pk for session in live.iterator() if session.get_decoded().get(SESSION_KEY) == str(user.pk)]
-    Session.objects.filter(pk__in=mine).delete()
-    audit.record("end_sessions", actor=user, extra={"count": len(mine)})
-    return len(mine)
+    mine = sessions.of_user(user)
+    chosen = [each for each in mine if (each.key != keep if name is None else each.name == name)]
+    if name is not None and not chosen:
+        raise NotFound("That session has ended already.")
+    ended = sessions.end(chosen)
+    audit.record("end_sessions", actor=user, extra={"count": ended})
+    return ended

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from orchestration.access import permissions as p
+from orchestration.access import sessions
 from orchestration.access.permissions import EDIT, READ, Pair, is_allowed
 from orchestration.access.requirements import BY_ID
 from orchestration.admin.pages.base import Page, Verb
@@ -32,7 +33,7 @@ class ProfilePage(Page):
     title = "Your profile"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Four queries."""
+        """Five queries."""
         user = self.request.user
         assert isinstance(user, User)
         can_edit = is_allowed(user, EDIT, p.MY_PROFILE)
@@ -40,6 +41,8 @@ class ProfilePage(Page):
             person=user,
             roles=list(user.groups.order_by("name").values_list("name", flat=True)),
             tokens=list(PersonalAccessToken.objects.filter(user=user).order_by("created", "digest")),
+            sessions=sessions.of_user(user),
+            this_session=sessions.name_of(self.request.session.session_key),
             scopes=PersonalAccessToken.Scope.choices,
             now=timezone.now(),
             can_edit=can_edit,
@@ -94,14 +97,16 @@ class PasswordVerb(_Own):
 
 
 class SessionsVerb(_Own):
-    """Log out everywhere else."""
+    """Log out everywhere else; ``{"session"}``: of the session of this name."""
 
     event = "end_sessions"
 
     def act(self, body: dict[str, Any]) -> Any:
         """How many sessions ended."""
-        count = profile.end_other_sessions(self.user, keep=self.request.session.session_key)
-        return {"message": f"{count} other session{'' if count == 1 else 's'} ended."}
+        name = _text(body, "session") if "session" in body else None
+        count = profile.end_sessions(self.user, keep=self.request.session.session_key, name=name)
+        other = "" if name else "other "
+        return {"message": f"{count} {other}session{'' if count == 1 else 's'} ended."}
 
 
 class TokenVerb(_Own):
@@ -146,7 +151,7 @@ class PermissionsPage(Page):
     title = "Permissions"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Four queries."""
+        """Five queries."""
         search = self.request.GET.get("role", "").strip()[:150]
         groups = Group.objects.order_by("pk")
         if search:
