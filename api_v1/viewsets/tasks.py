@@ -43,8 +43,7 @@ class TaskViewSet(OperationViewSet):
         attribute = _ORDERS.get(name, name)
         if name in _NOT_ORDERS or attribute not in SerializedTask.__dataclass_fields__:
             raise bad_request(f"A task has no attribute {name[:100]!r} to order by")
-        tasks = sorted(dag.tasks.values(), key=lambda task: task.task_id)
-        tasks.sort(key=_sortable(attribute), reverse=asked.startswith("-"))
+        tasks = sorted(dag.tasks.values(), key=_sortable(attribute), reverse=asked.startswith("-"))
         return {"tasks": [task_row(dag, task) for task in tasks], "total_entries": len(tasks)}
 
     def get(self) -> Any:
@@ -56,12 +55,17 @@ class TaskViewSet(OperationViewSet):
         return task_row(dag, task)
 
 
-def _sortable(attribute: str) -> Callable[[SerializedTask], tuple[bool, str, Any]]:
-    def key(task: SerializedTask) -> tuple[bool, str, Any]:
+def _sortable(attribute: str) -> Callable[[SerializedTask], tuple[bool, int, Any]]:
+    """Sorts by the attribute: numbers, then texts, then sequences by their items; None last. Equal tasks stay put."""
+
+    def key(task: SerializedTask) -> tuple[bool, int, Any]:
         value = getattr(task, attribute)
         if isinstance(value, bool | int | float):
-            return (value is None, "", value)
-        return (value is None, str(value if not isinstance(value, frozenset) else sorted(value)), 0)
+            return (False, 0, value)
+        if isinstance(value, list | tuple | frozenset):
+            items = [str(item) for item in value]
+            return (False, 2, tuple(items if not isinstance(value, frozenset) else sorted(items)))
+        return (value is None, 1, str(value))
 
     return key
 

@@ -92,6 +92,8 @@ def _dates(case: _Case) -> Iterator[tuple[str, str]]:
 def _switches(case: _Case) -> Iterator[tuple[str, str]]:
     if case.ti.state != _S.SCHEDULED:
         yield "Task Instance State", "The scheduler has not chosen it yet: it has no state."
+    if case.task.is_mapped and case.ti.map_index < 0:
+        yield "Task has been mapped", "How many instances it becomes is not known yet."
     if case.row.is_paused and case.run.run_type != DagRunType.BACKFILL:
         yield "Dag Not Paused", f"The DAG {case.ti.dag_id} is paused. Unpause it to let its tasks start."
     if case.row.put_aside_reason:

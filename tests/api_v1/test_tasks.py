@@ -28,13 +28,28 @@ def test_a_task_is_answered_with_every_member_of_the_reference(api: Api) -> None
 
 @pytest.mark.parametrize(
     ("order", "expected"),
-    [(None, "a b c"), ("task_id", "a b c"), ("-task_id", "c b a"), ("retries", "b c a"), ("-retries", "a b c")],
+    [(None, "a b c"), ("task_id", "a b c"), ("-task_id", "c b a"), ("retries", "c b a"), ("-retries", "a c b")],
 )
 def test_tasks_are_listed_in_order(api: Api, order, expected) -> None:
     make_dag(serialized("c >> b >> a", dag_id="d1", tasks={"a": {"retries": 2}}))
     answer = api.get("/dags/d1/tasks", **({"order_by": order} if order else {}))
     assert [row["task_id"] for row in answer.json["tasks"]] == expected.split()
     assert answer.json["total_entries"] == 3
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("owner", "c a b"),
+        ("-owner", "c a b"),
+        ("template_fields", "a c b"),
+        ("-template_fields", "b c a"),
+    ],
+)
+def test_equal_tasks_keep_the_dag_s_order(api: Api, order: str, expected: str) -> None:
+    fields = {"b": {"template_fields": ("env", "bash")}, "c": {"template_fields": ("bash", "env")}}
+    make_dag(serialized("c, a, b", dag_id="d1", tasks=fields))
+    assert [row["task_id"] for row in api.get("/dags/d1/tasks", order_by=order).json["tasks"]] == expected.split()
 
 
 @pytest.mark.parametrize("order", ["nope", "__class__", "class_ref", "sub_dag", ""])

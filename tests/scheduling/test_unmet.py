@@ -52,3 +52,11 @@ def test_a_task_that_is_gone_from_the_dag_is_kept_by_nothing():
     run = make_run(make_dag("a"), {"a": "scheduled"}, state="queued")
     run.task_instances.update(task_id="gone")
     assert names(run, "gone") == []
+
+
+def test_a_mapped_task_waits_until_its_number_is_known():
+    tasks = {"b": {"is_mapped": True}}
+    run = make_run(make_dag(serialized("a >> b", tasks=tasks)), {"a": "success", "b": "scheduled"}, state="running")
+    assert "Task has been mapped" in names(run, "b")
+    run.task_instances.filter(task_id="b").update(map_index=0)
+    assert "Task has been mapped" not in names(run, "b")
