@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from types import FrameType
 from typing import Protocol, TypeVar
 
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.db.backends.signals import connection_created
 from django.db.models import Min
 
@@ -53,6 +53,10 @@ LONGEST_BACKOFF_SECONDS = 5.0
 LOOK_BACK = timedelta(seconds=2)
 #: How long the server waits for this process in a transaction: a scheduler that hangs holds no lock for longer.
 IDLE_IN_TRANSACTION = "30s"
+#: How long a statement waits for a lock that somebody keeps. What is locked is left to the next pass, others go on.
+LOCK_TIMEOUT = "1s"
+#: PostgreSQL's codes for: a lock could not be had in time, a deadlock, a conflict with another transaction.
+_CONTENTION = frozenset({"55P03", "40P01", "40001"})
 
 
 class Clock(Protocol):
@@ -88,6 +92,8 @@ class _Hints:
     #: The queueing section was taken, or slots became free.
     must_queue: bool = False
     must_retry_soon: bool = False
+    #: Somebody keeps the lock of an instance that is to be queued: it is passed by.
+    is_contended: bool = False
     alarm: datetime | None = None
 
     @contextlib.contextmanager
@@ -247,7 +253,12 @@ class SchedulerLoop:
             if not waiting or self._stops:
                 break
             seen.update(waiting)
-            self._advance(waiting, now, is_pass=True)
+            try:
+                self._advance(waiting, now, is_pass=True)
+            except OperationalError as error:
+                if not _is_contention(error):
+                    raise
+                self._advance_apart(waiting, now, is_pass=True)
             # Tasks that end meanwhile do not wait for the end of a long pass.
             self._hear_executor()
             self._move_on(now)
@@ -297,15 +308,40 @@ class SchedulerLoop:
         missed: set[int] = set()
         while hints.ended or hints.runs or hints.must_queue:
             wanted = [*hints.ended, *(pk for pk in hints.runs if pk not in hints.ended)][: self._batch]
-            with hints.kept_on_error(), transaction.atomic():  # one transaction costs less than two
-                if wanted:
-                    missed |= self._advance(wanted, now)
-                if hints.must_queue and not hints.runs and not hints.ended:
-                    self._queue(now)
+            try:
+                with hints.kept_on_error(), transaction.atomic():  # one transaction costs less than two
+                    if wanted:
+                        missed |= self._advance(wanted, now)
+                    if hints.must_queue and not hints.runs and not hints.ended:
+                        self._queue(now)
+            except OperationalError as error:
+                if not _is_contention(error):
+                    raise
+                hints.must_retry_soon = hints.is_contended and not wanted  # passing by was of no use
+                hints.is_contended = True
+                missed |= self._advance_apart(wanted, now)
             if hints.must_retry_soon:
                 break
         hints.runs |= missed
         hints.must_retry_soon = hints.must_retry_soon or bool(missed)
+
+    def _advance_apart(self, run_pks: Collection[int], now: datetime, *, is_pass: bool = False) -> set[int]:
+        """``_advance`` of one run after the other, because somebody keeps a lock that one of them needs.
+
+        That one is left to the next pass: it would hold the others up again and again.
+        """
+        missed: set[int] = set()
+        for pk in run_pks:
+            try:
+                with self._hints.kept_on_error(), transaction.atomic():
+                    missed |= self._advance([pk], now, is_pass=is_pass)
+            except OperationalError as error:
+                if not _is_contention(error):
+                    raise
+                self._hints.runs.discard(pk)
+                self._hints.ended.pop(pk, None)
+                log.warning("Run %s waits for the next pass: %s", pk, str(error).partition("\n")[0])
+        return missed
 
     def _advance(self, run_pks: Collection[int], now: datetime, *, is_pass: bool = False) -> set[int]:
         """Decide these runs, and forget the hints about them; those that others held."""
@@ -331,7 +367,14 @@ class SchedulerLoop:
     def _queue(self, now: datetime) -> None:
         assert self.job_id is not None, "the loop has started"
         self._hints.must_queue = False
-        found = queueing.queue_ready(self.executor, now=now, job_id=self.job_id, limit=self._queue_batch)
+        found = queueing.queue_ready(
+            self.executor,
+            now=now,
+            job_id=self.job_id,
+            limit=self._queue_batch,
+            skips_locked=self._hints.is_contended,
+        )
+        self._hints.is_contended = False
         if found.is_busy:
             self._hints.must_queue = self._hints.must_retry_soon = True
 
@@ -494,6 +537,11 @@ def _next_due(now: datetime) -> datetime | None:
     return found
 
 
+def _is_contention(error: OperationalError) -> bool:
+    """Whether others stand in the way, and the database is well."""
+    return getattr(error.__cause__, "sqlstate", None) in _CONTENTION
+
+
 def _prepare_connection(*, connection: object = None, **_: object) -> None:
     """A scheduler that is stopped within a transaction must not hold its locks for ever.
 
@@ -505,6 +553,6 @@ def _prepare_connection(*, connection: object = None, **_: object) -> None:
         with connection.cursor() as cursor:  # type: ignore[attr-defined] # Django's signal is untyped
             cursor.execute(
                 "SELECT set_config('idle_in_transaction_session_timeout', %s, false),"
-                " set_config('synchronous_commit', 'off', false)",
-                [IDLE_IN_TRANSACTION],
+                " set_config('lock_timeout', %s, false), set_config('synchronous_commit', 'off', false)",
+                [IDLE_IN_TRANSACTION, LOCK_TIMEOUT],
             )

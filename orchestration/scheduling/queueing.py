@@ -22,6 +22,7 @@ from orchestration.models.dag import DagVersion
 from orchestration.models.statements import RowStatement
 from orchestration.models.task_instance import TaskInstance
 from orchestration.scheduling import statements
+from orchestration.scheduling.rows import locked
 from orchestration.scheduling.slots import Blocked, Ledger, PoolSize, Ready, TaskLimits, Use
 from orchestration.states import DagRunState, DagRunType, TaskInstanceState
 
@@ -66,11 +67,12 @@ class Queued(NamedTuple):
     is_busy: bool = False
 
 
-def queue_ready(executor: Executor, *, now: datetime, job_id: int, limit: int) -> Queued:
+def queue_ready(executor: Executor, *, now: datetime, job_id: int, limit: int, skips_locked: bool = False) -> Queued:
     """Queue what is ready and fits, and hand it to the executor when the transaction has committed.
 
     ``limit`` is the most that one section queues. Three statements, one where nothing is ready; more where something is
-    full. Those that stay ready for lack of slots are looked at again in every section.
+    full. Those that stay ready for lack of slots are looked at again in every section. ``skips_locked`` leaves out what
+    somebody else has locked, for one statement more.
     """
     free = min(executor.capacity(), limit)
     if free <= 0:
@@ -79,6 +81,9 @@ def queue_ready(executor: Executor, *, now: datetime, job_id: int, limit: int) -
         first = statements.ready(free)
         if not first:
             return Queued([], is_busy=first is None)
+        if skips_locked:
+            mine = TaskInstance.objects.filter(pk__in=[row[0] for row in first]).values_list("pk")
+            first = [row for row in first if (row[0],) in set(locked(mine))]
         ledger = _ledger(free)
         workloads = _choose(ledger, first, free)
         queued = _write(workloads, now=now, job_id=job_id)

@@ -47,8 +47,8 @@ def check(now: datetime | None = None) -> Health:
     """
     try:
         beats = _heartbeats()
-    except DatabaseError:
-        log.warning("The database did not answer the health check", exc_info=True)
+    except DatabaseError as error:
+        log.warning("The database did not answer the health check: %s", error)
         lost = Process(UNHEALTHY, None)
         return Health(UNHEALTHY, lost, lost, lost)
     moment = now or timezone.now()

@@ -241,9 +241,10 @@ def _logs(folder: Path, rows: Mapping[str, Sequence[Row]]) -> dict[tuple[str, st
         if ti["map_index"] >= 0:
             place /= f"map_index={ti['map_index']}"
         for path in place.glob("attempt=*.log"):
-            number = int(path.stem.partition("=")[2])
-            key = (run["dag_id"], run["run_id"], ti["task_id"], ti["map_index"], number)
-            found[key] = path.read_text(errors="replace")
+            number = path.name.removeprefix("attempt=").removesuffix(".log")
+            if number.isdecimal():  # and not a triggerer's part of it
+                key = (run["dag_id"], run["run_id"], ti["task_id"], ti["map_index"], int(number))
+                found[key] = path.read_text(errors="replace")
     return found
 
 
