@@ -22,6 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from orchestration.authoring.alias_passed_on import HOMES, PASSED_ON
 from orchestration.authoring.alias_table import ADVICE, DEPRECATED_NAMES, LIBRARIES, MOVED, NOT_IN_STAR, TABLE
 from orchestration.conf import conf
 
@@ -69,6 +70,9 @@ def resolve(module: str, name: str) -> Any:
         for holder in _open_sources(module):  # made when it is asked for, or added later
             if hasattr(holder, name):
                 return getattr(holder, name)
+        if name in PASSED_ON.get(module, "").split():
+            home = _homes()[name]
+            return getattr(importlib.import_module(home), name) if home else importlib.import_module(name)
         raise AttributeError(f"module {module!r} has no attribute {name!r}. {advice(module, name)}")
     if (instead := DEPRECATED_NAMES.get(f"{module}.{name}")) is not None:
         warnings.warn(f"{module}.{name} is deprecated. Use {instead}.", DeprecationWarning, stacklevel=3)
@@ -206,6 +210,12 @@ def _is_file(fullname: str, path: Sequence[str] | None) -> bool:
         return False
     spec = PathFinder.find_spec(fullname, list(path))
     return spec is not None
+
+
+@cache
+def _homes() -> dict[str, str]:
+    """A name that is passed on → the module it belongs to."""
+    return {name: home for home, names in HOMES.items() for name in names.split()}
 
 
 @cache

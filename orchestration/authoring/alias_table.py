@@ -121,6 +121,8 @@ TABLE: Mapping[str, Mapping[str, str]] = {
         "compat.tables": "DagModel DagTag DagOwnerAttributes get_last_dagrun",
         "dates": "cron_presets",
         "compat.dagbag": "DagBag",
+        "abstractoperator": "TaskStateChangeCallback DagStateChangeCallback=TaskStateChangeCallback",
+        "compat.annotations": "ScheduleInterval ScheduleIntervalArg ScheduleArg SLAMissCallback",
     },
     "airflow.models.dagbag": {"compat.dagbag": "DagBag"},
     "airflow.models.dagcode": {"compat.tables": "DagCode"},
@@ -254,6 +256,11 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "airflow.api.common.trigger_dag": {"compat.tables": "trigger_dag"},
     "airflow.api.client.local_client": {"compat.tables": "Client"},
     "airflow.jobs.job": {"compat.tables": "Job"},
+    "airflow.cli.commands.db_command": {"compat.database": "all_tables"},
+    "airflow.executors.base_executor": {"compat.executors": "BaseExecutor"},
+    "airflow.executors.debug_executor": {"compat.executors": "DebugExecutor"},
+    "airflow.executors.local_executor": {"compat.executors": "LocalExecutor"},
+    "airflow.executors.sequential_executor": {"compat.executors": "SequentialExecutor"},
     # Utilities.
     "airflow.utils": {},
     "airflow.utils.context": {
@@ -264,7 +271,11 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "airflow.utils.dag_cycle_tester": {"dag_checks": "check_cycle"},
     "airflow.utils.dag_parsing_context": {"compat.dag_parsing_context": "AirflowParsingContext get_parsing_context"},
     "airflow.utils.dates": {"dates": "*", "compat.names": "datetime timedelta"},
-    "airflow.utils.db": _SESSION,
+    "airflow.utils.db": {
+        **_SESSION,
+        "compat.database": "initdb resetdb upgradedb merge_conn create_default_connections "
+        "add_default_pool_if_not_exists",
+    },
     "airflow.utils.decorators": {"compat.decorators": "apply_defaults remove_task_decorator"},
     "airflow.utils.edgemodifier": _EDGES,
     "airflow.utils.email": {

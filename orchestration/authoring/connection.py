@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 from orchestration.authoring import store
+from orchestration.authoring.columns import columns
 from orchestration.authoring.exceptions import AirflowException, AirflowNotFoundException, RemovedInAirflow3Warning
 from orchestration.authoring.helpers import prune_dict
 from orchestration.authoring.logging_mixin import LoggingMixin
@@ -35,6 +36,7 @@ def sanitize_conn_id(conn_id: str | None, max_length: int = CONN_ID_MAX_LEN) -> 
     return match[0] if match else None
 
 
+@columns("id conn_id conn_type description host schema login port extra")
 class Connection(LoggingMixin):
     """A connection, from its parts or from a URI (AirflowException for both). ``extra`` is JSON text, or a dict."""
 

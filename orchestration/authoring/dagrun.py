@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from orchestration.authoring import store, timezone
+from orchestration.authoring.columns import columns
 from orchestration.authoring.types import DagRunType
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 _MOMENTS = ("logical_date", "data_interval_start", "data_interval_end", "queued_at", "start_date", "end_date")
 
 
+@columns(
+    "id dag_id run_id run_type state execution_date logical_date data_interval_start data_interval_end "
+    "queued_at start_date end_date external_trigger conf creating_job_id dag_hash last_scheduling_decision "
+    "updated_at"
+)
 @dataclass(eq=False)
 class DagRun:
     """One run: its dates, its conf, its state when it was read."""

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from orchestration.authoring import store, xcom
 from orchestration.authoring.abstractoperator import NotMapped
+from orchestration.authoring.columns import columns
 from orchestration.authoring.context import get_current_context, set_current_context
 from orchestration.authoring.dagrun import DagRun, parse_moment
 from orchestration.authoring.exceptions import DagRunNotFound
@@ -50,6 +51,11 @@ class TaskInstanceKey(NamedTuple):
         return self
 
 
+@columns(
+    "dag_id task_id run_id map_index state start_date end_date duration try_number max_tries hostname unixname "
+    "pid job_id pool pool_slots queue priority_weight operator queued_dttm execution_date executor_config "
+    "trigger_id updated_at"
+)
 class TaskInstance:
     """One instance of a task in one run.
 

@@ -10,12 +10,14 @@ import logging
 from typing import Any
 
 from orchestration.authoring import store
+from orchestration.authoring.columns import columns
 from orchestration.authoring.secrets import mask_secret
 from orchestration.authoring.types import NOTSET
 
 log = logging.getLogger("airflow.models.variable")
 
 
+@columns("id key val description is_encrypted")
 class Variable:
     """A variable; ``Variable.get(key)`` and its kin are what DAG files use."""
 

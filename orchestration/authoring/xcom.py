@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orchestration.authoring import serde, store
+from orchestration.authoring.columns import columns
 from orchestration.authoring.types import XCOM_RETURN_KEY
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def map_length(operator: AbstractOperator, run_id: str) -> int | None:
     return len(value) if isinstance(value, (list, dict)) else None
 
 
+@columns("dag_id task_id run_id map_index key value timestamp execution_date dag_run_id")
 class XCom:
     """What scripts and callbacks use to read and write XComs beside ``ti.xcom_pull``."""
 

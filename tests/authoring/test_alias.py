@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from orchestration.authoring import alias
+from orchestration.authoring.alias_passed_on import HOMES, PASSED_ON
 from orchestration.authoring.alias_table import ADVICE, DEPRECATED_NAMES, LIBRARIES, MOVED, NOT_IN_STAR, TABLE
 
 alias.install()
@@ -61,6 +62,28 @@ def test_the_tables_speak_of_each_other_only():
         assert set(names.split()) <= set(alias.offered(module))
     assert all(not path.startswith("airflow.") for path in LIBRARIES)
     assert all(path.startswith("airflow.") for path in ADVICE)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("module", PASSED_ON)
+def test_a_name_that_is_passed_on_is_the_one_of_its_home(module):
+    homes = {name: home for home, names in HOMES.items() for name in names.split()}
+    imported = importlib.import_module(module)
+    for name in PASSED_ON[module].split():
+        home = homes[name]
+        assert getattr(imported, name) is (getattr(importlib.import_module(home), name) if home else sys.modules[name])
+        assert name not in alias.offered(module), "one table holds a name"
+    assert set(PASSED_ON[module].split()).isdisjoint(imported.__all__)
+
+
+def test_a_name_that_airflow_does_not_pass_on_is_not_there():
+    assert (
+        run("""
+            import airflow.operators.weekday as w
+            print(hasattr(w, "WeekDay"), hasattr(w, "Dataset"))
+            """)
+        == "True False"
+    )
 
 
 def test_airflow_says_its_version():

@@ -10,47 +10,9 @@ import json
 from typing import Any, ClassVar
 
 from orchestration.authoring import store, timezone
+from orchestration.authoring.columns import ColumnName
 
 ID_LEN = 250
-
-
-class ColumnName:
-    """A column in an expression; comparisons and methods make expressions."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __repr__(self) -> str:
-        return self.text
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return lambda *args, **kwargs: ColumnName(f"{self.text}.{name}({', '.join(map(repr, args))})")
-
-    def _compared(self, sign: str, other: object) -> ColumnName:
-        return ColumnName(f"{self.text} {sign} {other!r}")
-
-    def __eq__(self, other: object) -> Any:
-        return self._compared("=", other)
-
-    def __ne__(self, other: object) -> Any:
-        return self._compared("!=", other)
-
-    def __lt__(self, other: object) -> ColumnName:
-        return self._compared("<", other)
-
-    def __le__(self, other: object) -> ColumnName:
-        return self._compared("<=", other)
-
-    def __gt__(self, other: object) -> ColumnName:
-        return self._compared(">", other)
-
-    def __ge__(self, other: object) -> ColumnName:
-        return self._compared(">=", other)
-
-    def __hash__(self) -> int:
-        return hash(self.text)
 
 
 class TableMeta(type):

@@ -38,7 +38,8 @@ class PythonOperator(BaseOperator):
         show_return_value_in_logs: bool = True,
         **kwargs: Any,
     ) -> None:
-        kwargs.pop("provide_context", None)  # Airflow 1: the context is always there now
+        if kwargs.get("provide_context"):  # Airflow 1: the context is always there now
+            del kwargs["provide_context"]
         super().__init__(**kwargs)
         if not callable(python_callable):
             raise AirflowException(f"python_callable takes a function, not {python_callable!r}: leave out ()")
