@@ -90,7 +90,7 @@ USE_I18N = True
 AUTH_USER_MODEL = "orchestration.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "orchestration.access.backends.RoleBackend"]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "orchestration.access.hashers.SerialArgon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "orchestration.access.werkzeug.WerkzeugPasswordHasher",
@@ -188,7 +188,7 @@ REST_FRAMEWORK = {
 
 # Browsers of other origins; they never send cookies along
 _origins = conf.get("api", "access_control_allow_origins").split()
-CORS_URLS_REGEX = r"^/api/"
+CORS_URLS_REGEX = r"^/api/v1/"
 CORS_ALLOW_ALL_ORIGINS = "*" in _origins
 CORS_ALLOWED_ORIGINS = [origin for origin in _origins if origin not in {"*", "null"}]
 CORS_ALLOW_CREDENTIALS = False

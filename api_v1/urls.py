@@ -52,5 +52,5 @@ urlpatterns = [
     path("openapi.yaml", schema.openapi_yaml),
     path("ui/", schema.swagger_ui),
     path("redoc/", schema.redoc),
-    re_path("", elsewhere),
+    re_path("", elsewhere, name="elsewhere"),
 ]

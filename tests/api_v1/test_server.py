@@ -178,3 +178,28 @@ class TestOrigins:
         assert answer.headers["Access-Control-Allow-Methods"] == "POST, GET, OPTIONS, DELETE"
         assert answer.headers["Access-Control-Allow-Headers"] == "origin, content-type, accept"
         assert {word.strip() for word in answer.headers["Allow"].split(",")} == {"GET", "HEAD", "OPTIONS", "POST"}
+
+    @pytest.mark.parametrize(
+        ("method", "path", "status"), [("GET", "/dags/nope", 404), ("GET", "/pools", 200), ("POST", "/pools", 400)]
+    )
+    @pytest.mark.parametrize("origin", [ORIGIN, "https://evil.example"])
+    def test_every_answer_of_an_operation_tells_what_is_allowed(
+        self, api: Api, two: None, method: str, path: str, status: int, origin: str
+    ) -> None:
+        answer = api.send(method, path, headers={"Origin": origin})
+        assert answer.status == status
+        assert answer.headers["Access-Control-Allow-Methods"] == "POST, GET, OPTIONS, DELETE"
+        assert answer.headers["Access-Control-Allow-Headers"] == "origin, content-type, accept"
+        assert answer.headers.get("Access-Control-Allow-Origin") == (origin if origin == self.ORIGIN else None)
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("GET", "/nowhere"), ("OPTIONS", "/nowhere"), ("GET", "/dags/"), ("PUT", "/dags"), ("DELETE", "/pools"),
+            ("GET", "//api/experimental/test"), ("OPTIONS", "//api/experimental/pools"), ("GET", "//api/v2/dags"),
+        ],
+    )  # fmt: skip
+    def test_what_no_operation_answers_tells_nothing(self, api: Api, two: None, method: str, path: str) -> None:
+        for headers in ({"Origin": self.ORIGIN}, {}):
+            answer = api.send(method, path, headers=headers)
+            assert not [name for name in answer.headers if name.startswith("Access-Control")]
