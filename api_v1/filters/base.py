@@ -75,6 +75,13 @@ class TextParameter(Parameter, django_filters.CharFilter):
     """A text."""
 
 
+class GivenTextParameter(TextParameter):
+    """A text that narrows unless it is empty."""
+
+    def filter(self, qs: Any, value: str) -> Any:
+        return super().filter(qs, value) if value else qs
+
+
 class WholeParameter(Parameter, django_filters.NumberFilter):
     """A whole number."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import F, Q
 
 from api_v1.filters.base import (
+    GivenTextParameter,
     MomentParameter,
     ParameterSet,
     TextParameter,
@@ -55,9 +56,9 @@ class DatasetEventListParameters(ParameterSet):
     offset = page_offset()
     order_by = ordered_by("source_dag_id, source_task_id, source_run_id, source_map_index, timestamp")
     dataset_id = WholeParameter("dataset_id", help_text="Only of the dataset with this id.")
-    source_dag_id = TextParameter("source_dag_id", help_text="Only made by this DAG.")
-    source_task_id = TextParameter("source_task_id", help_text="Only made by this task.")
-    source_run_id = TextParameter("source_run_id", help_text="Only made by this run.")
+    source_dag_id = GivenTextParameter("source_dag_id", help_text="Only made by this DAG.")
+    source_task_id = GivenTextParameter("source_task_id", help_text="Only made by this task.")
+    source_run_id = GivenTextParameter("source_run_id", help_text="Only made by this run.")
     source_map_index = WholeParameter("source_map_index", help_text="Only made by this map index.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api_v1.filters.base import (
+    GivenTextParameter,
     MomentParameter,
     ParameterSet,
     TextParameter,
@@ -13,13 +14,6 @@ from api_v1.filters.base import (
     page_limit,
     page_offset,
 )
-
-
-class GivenTextParameter(TextParameter):
-    """A text that narrows unless it is empty."""
-
-    def filter(self, qs: Any, value: str) -> Any:
-        return super().filter(qs, value) if value else qs
 
 
 class NamesParameter(TextParameter):

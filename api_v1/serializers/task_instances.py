@@ -39,6 +39,8 @@ TASK_STATES = (
     None, "success", "running", "failed", "upstream_failed", "skipped", "up_for_retry", "up_for_reschedule", "queued",
     "none", "scheduled", "deferred", "removed", "restarting",
 )  # fmt: skip
+#: No instance has it, but callers may still filter by it.
+_FORMER_STATE = "shutdown"
 
 
 class SlaMissAnswer(serializers.Serializer[Any]):
@@ -433,13 +435,13 @@ def reference(ti: TaskInstance) -> Row:
 
 
 def stored_states(states: Iterable[str | None]) -> list[str]:
-    """States as they are stored, from the API's spelling: ``none`` and null are no state.
+    """States as they are stored, from the API's spelling: ``none`` and null are no state, ``shutdown`` is a former one.
 
     Raises Problem (400) for another word.
     """
     stored = []
     for state in states:
-        if state not in TASK_STATES:
+        if state not in TASK_STATES and state != _FORMER_STATE:
             raise bad_request(f"{state[:100]!r} is not one of {list(TASK_STATES)} - 'state'")
         stored.append(TaskInstanceState.NONE.value if state in (None, "none") else str(state))
     return stored

@@ -154,6 +154,7 @@ class TestEvents:
             ({"source_map_index": 0}, ["c"]),
             ({"source_map_index": -1}, ["a", "b"]),
             ({"source_dag_id": "d1", "source_run_id": "r3"}, []),
+            ({"source_dag_id": "d1", "source_task_id": "", "source_run_id": ""}, ["a", "b"]),
             ({"order_by": "-source_task_id"}, ["c", "b", "a"]),
             ({"order_by": "-timestamp", "limit": 1}, ["c"]),
             ({"dataset_id": 2**40}, []),

@@ -100,6 +100,7 @@ def test_an_instance_shows_its_trigger_its_missed_sla_and_its_fields(api: Api) -
         ({"state": "failed"}, "b"),
         ({"state": ["failed", "none"]}, "b d"),
         ({"state": "success,failed"}, "a b"),
+        ({"state": "shutdown,failed"}, "b"),
         ({"pool": "other"}, "c"),
         ({"pool": "other,default_pool", "state": "success"}, "a"),
         ({"queue": "q"}, "a"),
