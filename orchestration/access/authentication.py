@@ -9,6 +9,7 @@ session's cookie.
 from __future__ import annotations
 
 import hmac
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -36,6 +37,9 @@ from orchestration.models.prepared import Prepared, columns, instance
 REALM: Final = "airflowsite"
 #: ``last_used_at`` of a token is written at most once in this time.
 _USE_NOTED_EVERY = timedelta(minutes=1)
+
+#: Held while a credential is verified that was not known: the hash is computed one at a time anyway.
+_VERIFYING: Final = threading.Lock()
 
 Means = Literal["session", "basic", "token", "kerberos", "open"]
 
@@ -88,13 +92,19 @@ class BasicBackend(Backend):
         except credentials.Malformed as error:
             raise AuthenticationFailed(str(error)) from None
         found = credentials.verified.find(username, password)
-        if found is not None:
-            return Identity(found[0], "basic", snapshot=found[1])
+        if found is None:
+            with _VERIFYING:  # who comes with the same credential meanwhile finds it verified
+                found = credentials.verified.find(username, password)
+                if found is None:
+                    return Identity(self._log_in(request, username, password), "basic")
+        return Identity(found[0], "basic", snapshot=found[1])
+
+    def _log_in(self, request: HttpRequest, username: str, password: str) -> User:
         user = lockout.log_in(request, username, password)
         if user is None:
             raise AuthenticationFailed("The user name or the password is wrong.")
         credentials.verified.remember(username, password, user)
-        return Identity(user, "basic")
+        return user
 
 
 class TokenBackend(Backend):
