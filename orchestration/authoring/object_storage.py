@@ -135,6 +135,15 @@ class ObjectStoragePath(ProxyUPath):
             self.__wrapped__ = UPath(str(self.__wrapped__), protocol=self.protocol or None, **options)
             self._is_connected = True
 
+    def __str__(self) -> str:
+        """The path with the connection's id, so that its text leads to the same place."""
+        text = str(self.__wrapped__)
+        scheme, separator, rest = text.partition("://")
+        return f"{scheme}://{self._conn_id}@{rest}" if self._conn_id and separator else text
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ObjectStoragePath) and self.samestore(other) and str(self) == str(other)
 
@@ -155,14 +164,14 @@ class ObjectStoragePath(ProxyUPath):
     @property
     def bucket(self) -> str:
         """The first part: bucket or container."""
-        return urlsplit(str(self)).netloc
+        return urlsplit(str(self.__wrapped__)).netloc
 
     container = bucket
 
     @property
     def key(self) -> str:
         """The path within the bucket."""
-        return urlsplit(str(self)).path.lstrip("/")
+        return urlsplit(str(self.__wrapped__)).path.lstrip("/")
 
     @property
     def namespace(self) -> str:

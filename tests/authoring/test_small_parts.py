@@ -85,7 +85,9 @@ def test_paths_keep_their_connection_without_asking_for_it(port):
     path = ObjectStoragePath("s3://my_conn@bucket/dir") / "file.txt"
     assert (path.conn_id, path.bucket, path.key, path.name) == ("my_conn", "bucket", "dir/file.txt", "file.txt")
     assert path.parent.conn_id == "my_conn"
-    assert str(path) == "s3://bucket/dir/file.txt"
+    assert str(path) == f"{path}" == "s3://my_conn@bucket/dir/file.txt"
+    assert repr(path) == "ObjectStoragePath('s3://my_conn@bucket/dir/file.txt')"
+    assert ObjectStoragePath(str(path)) == path == ObjectStoragePath("s3://bucket/dir/file.txt", conn_id="my_conn")
     assert not port.asked
     assert serde.loads(serde.dumps(path)) == path
     assert path.samestore(path.parent)
