@@ -11,7 +11,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from django.contrib.auth.models import Group
 from django.db import connection
 
 from orchestration.authoring import serde
+from orchestration.management.actions import import_airflow
 from orchestration.management.moving import behind, history, instances, values
 from orchestration.models import (
     Connection,
@@ -352,6 +353,48 @@ def test_importing_twice_changes_nothing(imported: Run) -> None:
     assert total() == before
     assert EventLog.objects.exclude(event="cli_import_airflow").count() == log
     assert {kind: copied for kind, (copied, _, _) in counts(again.out).items() if copied} == {}
+
+
+def content() -> dict[str, list[tuple[Any, ...]]]:
+    """All that hangs on runs, in their order, without the keys that one copy gives and another does not."""
+    models = (DagRun, TaskInstance, TaskInstanceHistory, TaskReschedule, RenderedFields, XCom)
+    owner = "task_instance__run__run_id", "task_instance__task_id", "task_instance__map_index"
+    found = {}
+    for model in models:
+        fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+        names = [field.name for field in fields if field.name not in {"run", "task_instance"}]
+        extra = {DagRun: (), TaskInstance: ("run__run_id",)}.get(model, owner)
+        found[model.__name__] = sorted(model._default_manager.order_by().values_list(*extra, *names), key=repr)
+    return found
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only a SQLite file can be attached to a SQLite file")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("batch", ["1", "7", "20000"])
+def test_an_attached_file_is_copied_as_one_that_is_read_row_by_row(
+    imported: Run, change: Callable[..., None], monkeypatch: pytest.MonkeyPatch, batch: str
+) -> None:
+    change("UPDATE task_instance SET state = 'deferred' WHERE run_id = 'broken' AND task_id = 'no'")
+    change("UPDATE task_instance SET start_date = '2024-01-01T00:00:00+01:00' WHERE rowid % 3 = 0")
+    change("UPDATE task_instance SET pool = '', queue = NULL WHERE rowid % 3 = 0")
+    change("UPDATE task_instance SET executor_config = ? WHERE rowid % 5 = 0", (pickle.dumps({"a": 1}),))
+    change("UPDATE task_instance SET executor_config = ? WHERE rowid % 7 = 0", (pickle.dumps(Bomb()),))
+    change("UPDATE xcom SET value = ? WHERE run_id = 'first'", (pickle.dumps(Bomb()),))
+    change("UPDATE task_instance SET hostname = NULL, updated_at = NULL, pid = NULL WHERE rowid % 4 = 0")
+
+    imported("--tables", "roles,users")
+    words = ("--tables", "dags,runs", "--batch-size", batch)
+    attaching = imported(*words)
+    by_statement = content()
+    DagRun.objects.all().delete()
+    Dag.objects.all().delete()
+    monkeypatch.setattr(import_airflow, "attached", lambda source: nullcontext(False))
+    reading = imported(*words)
+
+    assert len(by_statement["TaskInstance"]) == 33
+    assert len(by_statement["XCom"]) > 10
+    assert content() == by_statement
+    assert (attaching.status, attaching.out, attaching.err) == (0, reading.out, "")
 
 
 @pytest.mark.parametrize("batch", ["1", "3", "7"])

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from orchestration.conf import conf
 from orchestration.errors import Invalid
 from orchestration.management.cli.output import emit
 from orchestration.management.cli.progress import progress
 from orchestration.management.moving import behind
+from orchestration.management.moving.attached import attached
 from orchestration.management.moving.dags import copy_dags
 from orchestration.management.moving.datasets import copy_dataset_events, copy_datasets
 from orchestration.management.moving.history import copy_runs
@@ -22,7 +23,7 @@ from orchestration.management.moving.move import Move
 from orchestration.management.moving.objects import copy_connections, copy_pools, copy_variables
 from orchestration.management.moving.people import copy_roles, copy_users
 from orchestration.management.moving.sla import copy_sla_misses
-from orchestration.management.moving.source import open_source
+from orchestration.management.moving.source import Source, open_source
 
 #: Each kind and how it is copied, in an order in which each finds what it needs.
 _KINDS: Mapping[str, Callable[[Move], None]] = {
@@ -38,6 +39,8 @@ _KINDS: Mapping[str, Callable[[Move], None]] = {
     "sla_misses": copy_sla_misses,
     "log": copy_log,
 }
+#: What a batch changes in SQLite's indexes stays in memory until it is committed: a quarter less work than with 2 MB.
+_CACHE_KIBIBYTES = 65_536
 #: The tables that can be long, by kind.
 _LONG = {"dataset_events": "dataset_event", "runs": "dag_run", "sla_misses": "sla_miss", "log": "log"}
 
@@ -50,14 +53,18 @@ def import_(args: argparse.Namespace) -> None:
         raise Invalid(f"There is no kind {unknown[0]!r}. There are: {', '.join(_KINDS)}.")
     url = _line() if args.source == "-" else args.source
     key = _line() if args.fernet_key == "-" else args.fernet_key
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}")
     with closing(open_source(url)) as source:
         total = sum(source.count(_LONG[name]) for name in kinds if name in _LONG)
-        with _taken_back(args.dry_run), progress(total) as advance:
+        with _attached(source, args.dry_run) as is_attached, _taken_back(args.dry_run), progress(total) as advance:
             move = Move(
                 source,
                 fernet_keys=(conf.get("core", "fernet_key") if key is None else key) or "",
                 batch_size=args.batch_size,
                 is_paused=args.paused,
+                is_attached=is_attached,
                 advance=advance,
             )
             for name, copy in _KINDS.items():
@@ -79,6 +86,10 @@ def import_(args: argparse.Namespace) -> None:
 
 def _line() -> str:
     return sys.stdin.readline().strip()
+
+
+def _attached(source: Source, is_dry: bool) -> AbstractContextManager[bool]:
+    return nullcontext(False) if is_dry else attached(source)
 
 
 def _taken_back(is_dry: bool) -> AbstractContextManager[object]:

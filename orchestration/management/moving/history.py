@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from orchestration.management.moving import bulk, datasets, instances
+from orchestration.management.moving.attached import AttachedParts
 from orchestration.management.moving.dags import ensure
 from orchestration.management.moving.move import Move
 from orchestration.management.moving.source import Row
@@ -37,7 +38,7 @@ def copy_runs(move: Move) -> None:
     note = "n.content, n.user_id" if has_notes else "NULL, NULL"
     join = "LEFT JOIN dag_run_note n ON n.dag_run_id = r.id" if has_notes else ""
     select = f"SELECT {move.source.listed('dag_run', _COLUMNS, 'r')}, {note} FROM dag_run r {join}"  # noqa: S608
-    parts = instances.Parts(move)
+    parts = AttachedParts(move) if move.is_attached else instances.Parts(move)
     after = -1
     while (last := _end(move, after)) is not None:
         batch = move.source.rows(f"{select} WHERE r.id > %s AND r.id <= %s ORDER BY r.id", [after, last])

@@ -48,16 +48,7 @@ class Parts:
             ("rendered_task_instance_fields", self._rendered),
             ("task_reschedule", self._waits),
         ]
-        self._hanging = [(self._select(table), copy) for table, copy in hanging if self._is_there(table)]
-
-    def _is_there(self, table: str) -> bool:
-        if not self._move.source.has_rows(table):
-            return False
-        if {"run_id", "map_index"} <= self._move.source.columns(table):
-            return True
-        kind = self._move.report.of(table)
-        kind.leave("rows of an Airflow older than 2.3", times=self._move.source.count(table))
-        return False
+        self._hanging = [(self._select(table), copy) for table, copy in hanging if is_there(move, table)]
 
     def _select(self, table: str) -> str:
         columns = {
@@ -140,21 +131,14 @@ class Parts:
             _FINAL.get(state, _NONE), number or 0, most or 0, began, ended, queued and stamp(queued),
             (updated and stamp(updated)) or ended or began or self._epoch, duration, host or "", unixname or "", pid,
             operator or "", custom or "", shown or "", pool or "default_pool", slots or 1, queue or "default",
-            1 if weight is None else weight, executor, config and self._config(config), external, rendered_index, "",
+            1 if weight is None else weight, executor, config and executor_config(self._move, config), external,
+            rendered_index, "",
         )  # fmt: skip
 
     @property
     def _epoch(self) -> Any:
         """For a row that says of no moment at all."""
         return self._move.stamp("1970-01-01 00:00:00.000000")
-
-    def _config(self, data: bytes) -> str | None:
-        try:
-            text = json_of_pickle(data)
-        except Unreadable as reason:
-            self._move.report.of("task instances").leave(f"executor_configs, for {reason}")
-            return None
-        return None if text in _NOTHING else text
 
     def _tries(self, rows: list[Row], keys: Mapping[Row, int]) -> None:
         self._insert(
@@ -193,6 +177,26 @@ class Parts:
         made = list(rows)
         bulk.insert(model, fields, made)
         self._move.report.of(kind).copied += len(made)
+
+
+def is_there(move: Move, table: str) -> bool:
+    """Whether there are rows of this table that can be told to belong to a task instance; others are reported."""
+    if not move.source.has_rows(table):
+        return False
+    if {"run_id", "map_index"} <= move.source.columns(table):
+        return True
+    move.report.of(table).leave("rows of an Airflow older than 2.3", times=move.source.count(table))
+    return False
+
+
+def executor_config(move: Move, data: bytes) -> str | None:
+    """A pickled ``executor_config`` as JSON text; None where it says nothing or, which is reported, more than data."""
+    try:
+        text = json_of_pickle(data)
+    except Unreadable as reason:
+        move.report.of("task instances").leave(f"executor_configs, for {reason}")
+        return None
+    return None if text in _NOTHING else text
 
 
 #: An ``executor_config`` that says nothing.

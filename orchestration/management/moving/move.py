@@ -24,8 +24,10 @@ class Move:
     source: Source
     #: Airflow's fernet keys, separated by commas; empty where it encrypts nothing.
     fernet_keys: str = ""
-    batch_size: int = 5000
+    batch_size: int = 20_000
     is_paused: bool = False
+    #: Whether the source is attached to this database's connection.
+    is_attached: bool = False
     advance: Callable[[int], None] = lambda rows: None
     report: Report = field(default_factory=Report)
 

@@ -23,10 +23,18 @@ _PATIENCE = 30.0
 class Source:
     """The tables of one database. Queries are written with ``%s`` for each parameter."""
 
-    def __init__(self, vendor: str, query: Callable[[str, Sequence[Any]], list[Row]], close: Callable[[], None]):
+    def __init__(
+        self,
+        vendor: str,
+        query: Callable[[str, Sequence[Any]], list[Row]],
+        close: Callable[[], None],
+        path: str | None = None,
+    ):
         self.vendor = vendor
         self._query = query
         self.close = close
+        #: The file of a SQLite database.
+        self.path = path
         self._columns: dict[str, frozenset[str]] = {}
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
@@ -107,11 +115,12 @@ def _sqlite(path: str) -> Source:
         except sqlite3.DatabaseError as error:
             raise Unavailable(f"Airflow's database cannot be read: {error}.") from error
 
-    return Source("sqlite", query, connection.close)
+    return Source("sqlite", query, connection.close, path)
 
 
 def _postgres(url: str) -> Source:
     import psycopg
+    from psycopg.types.string import TextLoader
 
     try:
         connection: psycopg.Connection = psycopg.connect(
@@ -119,6 +128,8 @@ def _postgres(url: str) -> Source:
         )
     except psycopg.Error as error:
         raise Unavailable(f"Airflow's database cannot be reached: {_sentence(error)}") from error
+    for kind in ("json", "jsonb"):  # as the text that it is, which is what SQLite gives, too
+        connection.adapters.register_loader(kind, TextLoader)
 
     def query(sql: str, parameters: Sequence[Any]) -> list[Row]:
         try:

@@ -12,7 +12,7 @@ from orchestration.management.moving.move import Move
 from orchestration.management.moving.source import Row
 
 #: Airflow has no index by the moment for some tables: there a batch is so many times as long, and read as often less.
-WIDE = 10
+WIDE = 3
 
 
 def batches(move: Move, select: str, at: str, *, size: int | None = None) -> Iterator[list[Row]]:

@@ -66,11 +66,9 @@ def _number(name: str) -> dict[str, Any]:
     return {"__classname__": "builtins.float", "__version__": 1, "__data__": repr(float(name))}
 
 
-def json_text(value: Any, default: str) -> str:
-    """A JSON column's value as text: SQLite holds it as text, PostgreSQL gives it as data."""
-    if value is None:
-        return default
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+def json_text(value: str | None, default: str) -> str:
+    """A JSON column's value, which either database gives as text; SQLAlchemy writes None as JSON's null."""
+    return default if value in (None, "null") else value
 
 
 def moment(value: Any) -> datetime | None:

@@ -46,7 +46,7 @@ ENTRIES: tuple[Entry, ...] = (
                 type=names,
             ),
             switch("--paused", help="Pause every DAG that is copied, for Airflow still runs it"),
-            option("--batch-size", help="Rows copied at a time", type=positive(zero=False), default=5000),
+            option("--batch-size", help="Rows copied at a time", type=positive(zero=False), default=20000),
             option(
                 "--fernet-key", help="Airflow's fernet key; - reads it from standard input (default: [core] fernet_key)"
             ),
