@@ -1,15 +1,16 @@
 """The APIs' speed: requests a second and latency, beside a hand-written limit over the same rows, in one run.
 
-PostgreSQL, two gunicorn workers, ``wrk`` with four connections; about ten minutes, ``--quick`` two. Columns are asked
-in turn, round by round, so that what else the machine does meets all of them; on a busy machine only the ratios tell.
+PostgreSQL, two gunicorn workers, ``wrk`` with four connections; twelve to fifteen minutes, ``--quick`` four. Columns
+are asked in turn, round by round, so that what else the machine does meets all of them; on a busy machine only the
+ratios tell.
 
 1. 100,000 task instances in 10,000 runs of one DAG: by token, Basic and session, the limit (``api_limit``), and the
    reference where ``--reference`` (or ``AIRFLOW_REFERENCE``) names the environment that it is installed in.
 2. First and filtered pages at 100,000 and at 1,000,000 task instances.
 3. The experimental API over 1,000 DAGs with 100 runs each.
 
-The limit gives 4,600, 1,200 and 370 requests/s on two quiet cores, so the aims of 1,000, 400 and 200 are 0.22, 0.33 and
-0.54 of it; they are held against either.
+The aims are rates on two quiet cores. The share of the limit, which the machine's speed and load leave as it is, stands
+beside: where the limit itself gives less than its 4,600, 1,200 and 370 requests/s, the machine is slower than that one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import base64
 import contextlib
 import os
 import re
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -41,20 +43,27 @@ SERVER: Final = os.environ.get("BENCH_SERVER", "postgresql://postgres@127.0.0.1:
 NAME: Final = "bench"
 PASSWORD: Final = "bench of the API"
 RUN: Final = quote("manual__2020-01-10T00:00:00+00:00")
-#: What is asked → its path, requests/s to reach, and the share of the limit that this is on quiet cores.
+#: What is asked → its path, and requests/s to reach.
 QUESTIONS: Final = {
-    "one run": (f"/dags/bench/dagRuns/{RUN}", 1000, 0.22),
-    "100 runs": ("/dags/bench/dagRuns?limit=100", 400, 0.33),
-    "100 task instances across DAGs": ("/dags/~/dagRuns/~/taskInstances?limit=100", 200, 0.54),
+    "one run": (f"/dags/bench/dagRuns/{RUN}", 1000),
+    "100 runs": ("/dags/bench/dagRuns?limit=100", 400),
+    "100 task instances across DAGs": ("/dags/~/dagRuns/~/taskInstances?limit=100", 200),
 }
 BASIC_WITHIN, P99_WITHIN, LARGE_WITHIN, LATEST_RUNS_WITHIN = 0.9, 5.0, 1.5, 50.0
 #: Pages that may not become slower with the number of rows. {day} begins the last 40 runs.
 PAGES: Final = {
+    "DAGs": "/dags",
+    "numbers of runs by state": "/dagStats?dag_ids=bench",
     "runs of a DAG": "/dags/bench/dagRuns?limit=100",
     "runs of a DAG, newest first": "/dags/bench/dagRuns?limit=100&order_by=-execution_date",
+    "runs of a DAG, last started first": "/dags/bench/dagRuns?limit=100&order_by=-start_date",
+    "runs of a DAG by name": "/dags/bench/dagRuns?limit=100&order_by=dag_run_id",
     "runs of all DAGs": "/dags/~/dagRuns?limit=100",
+    "runs of all DAGs, last changed first": "/dags/~/dagRuns?limit=100&order_by=-updated_at",
     "failed runs": "/dags/bench/dagRuns?limit=100&state=failed",
+    "failed runs, newest first": "/dags/~/dagRuns?limit=100&state=failed&order_by=-execution_date",
     "runs of the last days": "/dags/bench/dagRuns?limit=100&execution_date_gte={day}",
+    "runs changed in the last days": "/dags/~/dagRuns?limit=100&updated_at_gte={day}",
     "task instances of all DAGs": "/dags/~/dagRuns/~/taskInstances?limit=100",
     "task instances of a DAG": "/dags/bench/dagRuns/~/taskInstances?limit=100",
     "task instances of a run": f"/dags/bench/dagRuns/{RUN}/taskInstances",
@@ -64,7 +73,24 @@ PAGES: Final = {
     "task instances of a queue (none)": "/dags/~/dagRuns/~/taskInstances?limit=100&queue=other",
     "long task instances (none)": "/dags/~/dagRuns/~/taskInstances?limit=100&duration_gte=100",
     "task instances started in the last days": "/dags/~/dagRuns/~/taskInstances?limit=100&start_date_gte={day}",
+    "failed task instances of the last days": "/dags/~/dagRuns/~/taskInstances?limit=100&start_date_gte={day}"
+    "&state=failed",
     "task instances for the last days": "/dags/~/dagRuns/~/taskInstances?limit=100&execution_date_gte={day}",
+    "XComs of a task instance": f"/dags/bench/dagRuns/{RUN}/taskInstances/task_1/xcomEntries",
+    "XComs of a run": f"/dags/bench/dagRuns/{RUN}/taskInstances/~/xcomEntries",
+    "audit log": "/eventLogs?limit=100",
+    "audit log, newest first": "/eventLogs?limit=100&order_by=-event_log_id",
+    "audit log, last first": "/eventLogs?limit=100&order_by=-when",
+    "audit log of a DAG": "/eventLogs?limit=100&dag_id=bench",
+    "audit log of a run": f"/eventLogs?limit=100&dag_id=bench&run_id={RUN}",
+    "audit log, failures": "/eventLogs?limit=100&event=failed",
+    "audit log of an owner": "/eventLogs?limit=100&owner=airflow",
+    "audit log of the last days": "/eventLogs?limit=100&after={day}",
+    "dataset events": "/datasets/events?limit=100",
+    "dataset events, newest first": "/datasets/events?limit=100&order_by=-timestamp",
+    "dataset events of a DAG": "/datasets/events?limit=100&source_dag_id=bench",
+    "import errors": "/importErrors?limit=100",
+    "XComs of all DAGs": "/dags/~/dagRuns/~/taskInstances/~/xcomEntries?limit=100",
 }
 EXPERIMENTAL: Final = {"test": "/test", "latest_runs": "/latest_runs", "runs of a DAG": "/dags/bench_0001/dag_runs"}
 GUNICORN: Final = [sys.executable, *["-m", "gunicorn", "-w", "2", "-k", "gthread", "--threads", "4"]]
@@ -174,18 +200,22 @@ def _stable(arguments: argparse.Namespace) -> Iterator[Finding]:
                 "ref. Basic": (reference.api, reference.basic),
             }
         shown = Table("question", *[f"{column}, requests/s (p50, p99 ms)" for column in columns])
-        for question, (path, aim, share) in QUESTIONS.items():
-            found = _in_turn({name: (base + path, header) for name, (base, header) in columns.items()}, arguments)
+        for question, (path, aim) in QUESTIONS.items():
+            asked = {name: (base + path, header) for name, (base, header) in columns.items()}
+            rounds = _in_turn(asked, seconds=arguments.seconds, rounds=arguments.rounds)
+            found = {name: wrk.median(measures) for name, measures in rounds.items()}
             shown.add_row(question, *(f"{m.rate:.0f} ({m.p50:.1f}, {m.p99:.1f})" for m in found.values()))
-            token, basic, limit = found["token"], found["Basic"], found["limit"]
-            ratio = token.rate / limit.rate
-            told = f"{token.rate:.0f} requests/s, {ratio:.2f} of the limit's {limit.rate:.0f}"
-            is_met = token.rate >= aim or ratio >= share
-            yield Finding(question, told, f"{aim} requests/s, or {share} of the limit", is_met)
-            same = basic.rate / token.rate
+            token, limit = found["token"], found["limit"]
+            told = f"{token.rate:.0f} requests/s, {token.rate / limit.rate:.2f} of the limit's {limit.rate:.0f}"
+            yield Finding(question, told, f"{aim} requests/s", token.rate >= aim)
+            # round by round, so that what else the machine does meets both
+            same = statistics.median(
+                basic.rate / token.rate for basic, token in zip(rounds["Basic"], rounds["token"], strict=True)
+            )
             yield Finding(f"{question}, Basic / token", f"{same:.2f}", f"{BASIC_WITHIN}", same >= BASIC_WITHIN)
-            spread = token.p99 / token.p50
-            yield Finding(f"{question}, p99 / p50", f"{spread:.1f}", f"below {P99_WITHIN}", spread < P99_WITHIN)
+            spread, of_limit = (statistics.median(m.p99 / m.p50 for m in rounds[name]) for name in ("token", "limit"))
+            told = f"{spread:.1f}; the limit's {of_limit:.1f}"
+            yield Finding(f"{question}, p99 / p50", told, f"below {P99_WITHIN}", spread < P99_WITHIN)
             for name, measure in found.items():
                 if name.startswith("ref."):
                     told = f"{token.rate / measure.rate:.1f}" if measure.rate else "it answered nothing in time"
@@ -204,15 +234,16 @@ def _limit(served_: Served) -> str:
 
 
 def _in_turn(
-    asked: Mapping[str, tuple[str, Mapping[str, str]]], arguments: argparse.Namespace
-) -> dict[str, wrk.Measure]:
+    asked: Mapping[str, tuple[str, Mapping[str, str]]], *, seconds: int, rounds: int
+) -> dict[str, list[wrk.Measure]]:
     found: dict[str, list[wrk.Measure]] = {name: [] for name in asked}
     for url, header in asked.values():
-        httpx.get(url, headers=dict(header), timeout=60).raise_for_status()
-    for _ in range(arguments.rounds):
+        for _ in range(4):  # both workers' caches, as well as may be
+            httpx.get(url, headers=dict(header), timeout=60).raise_for_status()
+    for _ in range(rounds):
         for name, (url, header) in asked.items():
-            found[name].append(wrk.measure(url, header, arguments.seconds))
-    return {name: wrk.median(measures) for name, measures in found.items()}
+            found[name].append(wrk.measure(url, header, seconds))
+    return found
 
 
 def _large(arguments: argparse.Namespace) -> Iterator[Finding]:
@@ -221,16 +252,19 @@ def _large(arguments: argparse.Namespace) -> Iterator[Finding]:
         shown = Table("page", *[f"{runs * 10:,} task instances, ms" for runs in (arguments.runs, arguments.large_runs)])
         for name, path in PAGES.items():
             asked = {kind: (each.api + path.format(day=day), each.logins["token"]) for kind, each, day in sizes}
-            found = _in_turn(asked, arguments)
-            before, after = found["small"].p50, found["large"].p50
+            told = f"{name}, {arguments.large_runs // arguments.runs} × the rows"
+            aim = f"{LARGE_WITHIN} × at most"
+            try:
+                found = _in_turn(asked, seconds=max(1, arguments.seconds // 2), rounds=arguments.rounds)
+            except (RuntimeError, httpx.HTTPError) as error:  # the other pages are measured all the same
+                yield Finding(told, str(error)[:200], aim, is_met=False)
+                continue
+            before, after = (wrk.median(found[kind]).p50 for kind in ("small", "large"))
             shown.add_row(name, f"{before:.1f}", f"{after:.1f}")
-            slower = after / before
-            yield Finding(
-                f"{name}, {arguments.large_runs // arguments.runs} × the rows",
-                f"{slower:.2f} × the time",
-                f"{LARGE_WITHIN} × at most",
-                slower <= LARGE_WITHIN,
-            )
+            # round by round, so that what else the machine does meets both
+            slower = statistics.median(b.p50 / a.p50 for a, b in zip(found["small"], found["large"], strict=True))
+            measured = f"{slower:.2f} × the time: {before:.1f}, {after:.1f} ms"
+            yield Finding(told, measured, aim, slower <= LARGE_WITHIN)
         _print(shown)
 
 
@@ -247,7 +281,9 @@ def _experimental(arguments: argparse.Namespace) -> Iterator[Finding]:
     with served(100, dags=1000, tasks=0) as each:
         base = f"{each.system.url}/api/experimental"
         for name, path in EXPERIMENTAL.items():
-            found = _in_turn({"Basic": (base + path, each.logins["Basic"])}, arguments)["Basic"]
+            asked = {"Basic": (base + path, each.logins["Basic"])}
+            rounds = _in_turn(asked, seconds=arguments.seconds, rounds=arguments.rounds)
+            found = wrk.median(rounds["Basic"])
             told = f"{found.rate:.0f} requests/s, {found.p50:.1f} ms with {wrk.CONNECTIONS} at once"
             if name == "latest_runs":
                 alone = _alone(base + path, each.logins["Basic"])

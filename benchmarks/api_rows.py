@@ -1,6 +1,7 @@
 """Rows for the API's measurements: DAGs with finished runs an hour apart, and ten task instances in each run.
 
-PostgreSQL copies one row of each kind, which Django made, so a million takes half a minute.
+Each run leaves a dataset event, each task instance an XCom and two rows of the audit log. PostgreSQL copies one row of
+each kind, which Django made, so a million task instances take a minute or two.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def fill(runs: int, *, dags: int = 1, tasks: int = TASKS) -> None:
     """``dags`` DAGs with ``runs`` runs each, ``tasks`` task instances in each run. The tables must be empty."""
     from django.db import connection
 
-    from orchestration.models import Dag, DagRun, TaskInstance
+    from orchestration.models import Dag, DagImportError, DagRun, TaskInstance
 
     Dag.objects.bulk_create(
         Dag(dag_id=dag_name(number), fileloc="/dags/bench.py", is_paused=False) for number in range(dags)
@@ -90,18 +91,61 @@ def fill(runs: int, *, dags: int = 1, tasks: int = TASKS) -> None:
                 "WHERE c.id = %s AND r.id <> %s ORDER BY r.id, n",
                 [tasks - 1, instance.pk, run.pk],
             )
+            _traces(cursor, run, instance)
+    DagImportError.objects.bulk_create(
+        DagImportError(filename=f"/dags/broken_{number}.py", stack_trace="SyntaxError") for number in range(200)
+    )
     run.delete()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+        cursor.execute("CHECKPOINT")  # or it happens while something is measured
+
+
+def _traces(cursor: Any, run: Any, instance: Any) -> None:
+    """What runs and task instances leave behind, but for the two that are copied."""
+    from orchestration.models import Dataset, DatasetEvent, EventLog, XCom
+
+    xcom = XCom.objects.create(task_instance=instance, key="return_value", value='"bench"')
+    of_instance = {"task_instance_id": "t.id", "timestamp": "t.end_date"}
+    instances = "FROM {table} c, orchestration_taskinstance t WHERE c.id = %s AND t.id <> %s ORDER BY t.id"
+    _copy(cursor, XCom, of_instance, instances.format(table=XCom._meta.db_table), [xcom.pk, instance.pk])
+    log = EventLog.objects.create(event="running", owner="airflow", task_id="template", map_index=-1, try_number=1)
+    told = {
+        "dag_id": "t.dag_id",
+        "run_id": "r.run_id",
+        "task_id": "t.task_id",
+        "logical_date": "r.logical_date",
+        "event": "CASE e.n WHEN 0 THEN 'running' ELSE t.state END",
+        "when": "CASE e.n WHEN 0 THEN t.start_date ELSE t.end_date END",
+    }
+    _copy(
+        cursor,
+        EventLog,
+        told,
+        "FROM orchestration_eventlog c, orchestration_taskinstance t, orchestration_dagrun r, (VALUES (0), (1)) e (n) "
+        "WHERE r.id = t.run_id AND c.id = %s AND t.id <> %s ORDER BY t.id, e.n",
+        [log.pk, instance.pk],
+    )
+    dataset = Dataset.objects.create(uri="s3://bench/written")
+    written = DatasetEvent.objects.create(dataset=dataset, source_task_id="task_0")
+    _copy(
+        cursor,
+        DatasetEvent,
+        {"source_dag_id": "r.dag_id", "source_run_id": "r.run_id", "timestamp": "r.end_date"},
+        "FROM orchestration_datasetevent c, orchestration_dagrun r WHERE c.id = %s AND r.id <> %s ORDER BY r.id",
+        [written.pk, run.pk],
+    )
+    log.delete()
+    written.delete()
 
 
 def _copy(cursor: Any, model: Any, changed: dict[str, str], rest: str, parameters: list[Any]) -> None:
     """Insert copies of row ``c``, with other values in some columns."""
     columns = [field.column for field in model._meta.concrete_fields if not field.primary_key]
-    values = [f"{changed[column]}" if column in changed else f"c.{column}" for column in columns]
+    names = ", ".join(f'"{column}"' for column in columns)
+    values = ", ".join(changed.get(column, f'c."{column}"') for column in columns)
     # The names and expressions are this program's own.
-    statement = f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) SELECT {', '.join(values)} {rest}"
-    cursor.execute(statement, parameters)
+    cursor.execute(f"INSERT INTO {model._meta.db_table} ({names}) SELECT {values} {rest}", parameters)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import statistics
@@ -14,7 +15,7 @@ CONNECTIONS = 4
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Requests a second, and latency in milliseconds."""
+    """Requests a second, and latency in milliseconds; infinite where no answer came in time."""
 
     rate: float
     p50: float
@@ -27,16 +28,17 @@ def is_installed() -> bool:
 
 
 def measure(url: str, headers: Mapping[str, str], seconds: int) -> Measure:
-    """One run of wrk; raises RuntimeError when any answer was not 2xx."""
+    """One run of wrk; raises RuntimeError when any answer was not 2xx, or a connection failed."""
     asked = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
-    command = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", "--latency", *asked, url]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in text:
-        raise RuntimeError(f"{url} answered errors:\n{text}")
+    options = ["-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", "--timeout", "60s", "--latency"]
+    done = subprocess.run(["wrk", *options, *asked, url], capture_output=True, text=True, check=False)
+    text = done.stdout
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
+    if done.returncode != 0 or rate is None or "Non-2xx" in text or re.search(r"errors: connect [1-9]", text):
+        raise RuntimeError(f"{url} answered errors:\n{text}{done.stderr}")
     latency = {part: _milliseconds(value) for part, value in re.findall(r"^\s+(50|99)%\s+(\S+)", text, re.MULTILINE)}
-    if rate is None:
-        raise RuntimeError(f"wrk told no rate:\n{text}")
+    if re.search(r"^\s+0 requests in", text, re.MULTILINE):
+        return Measure(0.0, math.inf, math.inf)
     return Measure(float(rate[1]), latency["50"], latency["99"])
 
 
