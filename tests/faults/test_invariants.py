@@ -60,11 +60,12 @@ def sound() -> Evidence:
                     "try_number": number, "max_tries": 1, "queued_at": at(clock), "start_date": at(clock),
                     "end_date": at(clock + 0.5), "duration": 0.5, "state": "success" if is_last else "failed",
                     "reason": "" if is_last else "RuntimeError: as asked", "pool": "p", "pool_slots": 1,
+                    "operator": "PythonOperator",
                 }  # fmt: skip
                 if is_last:
                     rows["taskinstance"].append({
                         "id": pk, "dag_id": "d", "run_id": day, "task_id": task_id, "map_index": -1, "claim": None,
-                        "operator": "PythonOperator", **common,
+                        **common,
                     })  # fmt: skip
                     rows["xcom"].append(
                         {"id": pk, "task_instance_id": pk, "key": "return_value", "value": f"[{number}, {100 + pk}]"}
@@ -178,6 +179,7 @@ SEEDS: list[tuple[str, str, Callable[[Evidence], Evidence]]] = [
     ("a start before the end it waits for", "I09", change("taskinstance", 0, end_date=at(7))),
     ("a success after a failure", "I09", change("taskinstance", 2, state="upstream_failed")),
     ("an end before its start", "I10", change("taskinstance", 1, end_date=at(0))),
+    ("a start before its queueing", "I10", change("taskinstance", 1, queued_at=at(99))),
     ("a negative duration", "I10", change("taskinstance", 1, duration=-0.1)),
     ("an end that is missing", "I10", change("taskinstance", 1, end_date=None)),
     ("an ended run without an end", "I10", change("dagrun", 0, end_date=None)),
