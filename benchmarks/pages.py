@@ -145,8 +145,9 @@ def addresses() -> dict[str, str]:
     from django.urls import reverse
 
     from orchestration.admin.pages.dag import TAB_PAGES
+    from orchestration.admin.queries.names import KINDS
     from orchestration.admin.urls import pages
-    from orchestration.models import TaskInstance
+    from orchestration.models import Dataset, TaskInstance
 
     instances = TaskInstance.objects.select_related("run").filter(dag="bench_000", task_id=_TASK).order_by("-id")
     instance = instances[instances.count() // 2]
@@ -163,6 +164,11 @@ def addresses() -> dict[str, str]:
     for tab in TAB_PAGES:
         found[f"dag, {tab}"] = reverse("admin:desk_dag_tab", args=("bench_000", tab))
     found["grid, 365 runs"] = f"{found['grid']}?size=365"
+    for kind in KINDS:
+        found[f"names, {kind}"] = f"{reverse('admin:desk_names', args=(kind,))}?q=a"
+    dataset = Dataset.objects.order_by("pk").first()
+    if dataset is not None:
+        found["dataset_graph_data, lineage"] = f"{found['dataset_graph_data']}?dataset={dataset.pk}&hops=10"
     found["dags, search"] = f"{found['dags']}?search=bench_1"
     found["dags, running"] = f"{found['dags']}?status=running"
     found["dags, failed"] = f"{found['dags']}?status=failed"
@@ -175,6 +181,9 @@ def addresses() -> dict[str, str]:
             found[f"{title}, search"] = f"{listed}?q={quote('bench_007')}"
         if model._meta.model_name in ("dagrun", "taskinstance"):
             found[f"{title}, failed"] = f"{listed}?state__exact=failed"
+            found[f"{title}, owner"] = f"{listed}?dag_owner=bench"
+        if model._meta.model_name == "taskinstance":
+            found[f"{title}, task"] = f"{listed}?task_id={_TASK}"
         row = model._default_manager.order_by("pk").first()
         if row is not None:
             found[f"{title}, row"] = reverse(f"admin:{name}_change", args=(row.pk,))

@@ -12,6 +12,7 @@ import configparser
 import contextlib
 import os
 import shlex
+import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -224,6 +225,12 @@ OPTIONS: tuple[Option, ...] = (
     _l("webserver", "allowed_hosts", "localhost,127.0.0.1,[::1]", "Host headers answered besides base_url's."),
     _o("webserver", "default_ui_timezone", "UTC", "Zone the operators' pages start in."),
     _o("webserver", "instance_name", "airflowsite", "Name shown in the operators' pages."),
+    _o(
+        "webserver",
+        "navbar_color",
+        "",
+        "Colour of the instance's label in the operators' pages, as #rrggbb; empty: no label.",
+    ),
     _o("webserver", "default_dag_run_display_number", "25", "Runs shown in the grid.", "integer"),
     _o("webserver", "web_server_ssl_cert", "", "Certificate file; set with the key to serve HTTPS."),
     _o("webserver", "web_server_ssl_key", "", "Private key file of the certificate."),
@@ -386,6 +393,8 @@ class Configuration:
     @cached_property
     def _parsed(self) -> configparser.RawConfigParser:
         parser = configparser.RawConfigParser(strict=False)
+        if self.file.exists() and self.file.stat().st_mode & stat.S_IWOTH:
+            raise ConfigError(f"{self.file} may be changed by everybody. Take that away: chmod o-w {self.file}")
         try:
             parser.read(self.file, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError) as error:

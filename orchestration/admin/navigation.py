@@ -25,6 +25,7 @@ _GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = 
             ("Timeline", "view_timeline", "desk_timeline", p.DAG_RUNS),
             ("Datasets", "database", "desk_datasets", p.DATASETS),
             ("Cluster activity", "monitoring", "desk_cluster", p.CLUSTER_ACTIVITY),
+            ("Workers and queues", "memory", "desk_workers", p.JOBS),
             ("DAG dependencies", "hub", "desk_dependencies", p.DEPENDENCIES),
         ),
     ),

@@ -13,6 +13,7 @@ from django.urls import URLPattern, reverse
 from unfold.sites import UnfoldAdminSite
 
 from orchestration.access.permissions import WEBSITE, is_allowed
+from orchestration.admin.environment import label
 from orchestration.conf import conf
 
 
@@ -64,5 +65,6 @@ class OperatorsSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no typ
         """What every page needs: names, navigation, the operator's zone."""
         context: dict[str, Any] = super().each_context(request)
         name = conf.get("webserver", "instance_name") or "airflowsite"
-        context.update(site_title=name, site_header=name, desk_zone=request.COOKIES.get("desk_zone", ""))
+        zone = request.COOKIES.get("desk_zone", "")
+        context.update(site_title=name, site_header=name, desk_zone=zone, desk_label=label())
         return context

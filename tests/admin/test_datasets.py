@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from orchestration.access.permissions import Pair
-from orchestration.models import DagDatasetReference, Dataset, DatasetEvent, DatasetQueuedEvent, EventLog
+from orchestration.models import Dag, DagDatasetReference, Dataset, DatasetEvent, DatasetQueuedEvent, EventLog
 from tests.admin.conftest import client_of
 from tests.admin.test_system_pages import link
 from tests.factories import DatasetEventFactory, DatasetFactory, make_dag, make_run
@@ -112,3 +112,54 @@ def test_a_graph_of_many_datasets_is_cut_and_says_so(desk, monkeypatch):
     assert desk.get(address).json()["is_cut"] is True
     one = desk.get(address, {"dataset": Dataset.objects.first().pk}).json()
     assert (len(one["nodes"]), one["is_cut"]) == (1, False)
+
+
+class TestLineage:
+    """a writes s1, b makes s2 of it, c makes s3 of that; d reads s1, too; e has to do with none."""
+
+    @pytest.fixture
+    def chain(self):
+        made = {name: make_dag("a", dag_id=name) for name in "abcde"}
+        for writer, number, readers in (("a", 1, "bd"), ("b", 2, "c"), ("c", 3, ""), ("e", 9, "")):
+            link(made[writer], f"s{number}", writes=True)
+            for reader in readers:
+                link(made[reader], f"s{number}")
+        return {dataset.uri: dataset.pk for dataset in Dataset.objects.all()}
+
+    def edges(self, client, pk, **query):
+        graph = client.get(reverse("admin:desk_dataset_graph_data"), {"dataset": pk, **query}).json()
+        return {(edge["source"].partition(":")[2], edge["target"].partition(":")[2]) for edge in graph["edges"]}, graph
+
+    def test_it_is_followed_both_ways_over_several_steps(self, desk, chain):
+        s1, s2, s3 = (str(chain[f"s{number}"]) for number in (1, 2, 3))
+        found, graph = self.edges(desk, chain["s2"])
+        assert found == {("a", s1), (s1, "b"), ("b", s2), (s2, "c"), ("c", s3)}
+        assert {edge["label"] for edge in graph["edges"]} == {"a", ""}
+        everything, _ = self.edges(desk, chain["s1"])
+        assert everything == found | {(s1, "d")}
+
+    def test_one_step_is_the_neighbours(self, desk, chain):
+        s1, s2, s3 = (str(chain[f"s{number}"]) for number in (1, 2, 3))
+        assert self.edges(desk, chain["s3"], hops=1)[0] == {(s2, "c"), ("c", s3)}
+        assert ("a", s1) in self.edges(desk, chain["s3"], hops=10)[0]
+        assert self.edges(desk, chain["s3"], hops="x")[0] == self.edges(desk, chain["s3"], hops=3)[0]
+
+    def test_a_circle_ends(self, desk, chain):
+        link(Dag.objects.get(pk="a"), "s3")
+        found, _ = self.edges(desk, chain["s1"], hops=10)
+        assert (str(chain["s3"]), "a") in found
+
+    def test_it_leads_over_readable_dags_only(self, chain):
+        client = client_of(restricted(dag_id="c", also=[Pair("can_read", name) for name in ("Website", "Datasets")]))
+        s2, s3 = str(chain["s2"]), str(chain["s3"])
+        assert self.edges(client, chain["s3"])[0] == {(s2, "c"), ("c", s3)}
+
+    def test_its_cost_does_not_grow(self, desk, chain, django_assert_max_num_queries):
+        address = reverse("admin:desk_dataset_graph_data")
+        with django_assert_max_num_queries(9):
+            desk.get(address, {"dataset": chain["s1"], "hops": 10})
+
+    def test_the_page_names_the_dataset(self, desk, chain):
+        page = desk.get(reverse("admin:desk_dataset_graph"), {"dataset": chain["s1"]}).content.decode()
+        assert "Lineage of" in page
+        assert "<option selected>3</option>" in page

@@ -12,7 +12,7 @@ from orchestration.access.permissions import Pair
 from orchestration.admin.queries import charts, events, grid, schedule
 from orchestration.authoring.timetables import registry
 from orchestration.authoring.timetables.trigger import CronTriggerTimetable
-from orchestration.models import Dag, EventLog, RenderedFields, TaskInstance
+from orchestration.models import Dag, DagRun, EventLog, RenderedFields, TaskInstance
 from orchestration.serialization.values import SerializedGroup
 from tests.admin.conftest import client_of
 from tests.factories import (
@@ -234,4 +234,14 @@ def test_tasks_that_the_file_got_since_are_added_to_a_run_and_nothing_else_is_to
 def test_names_are_offered_while_one_is_typed(desk):
     for dag_id in ("sales_report", "report", "other"):
         make_dag("a", dag_id=dag_id)
-    assert desk.get(reverse("admin:desk_dag_names"), {"q": "rep"}).json() == ["report", "sales_report"]
+    assert desk.get(reverse("admin:desk_names", args=("dag",)), {"q": "rep"}).json() == ["report", "sales_report"]
+
+
+def test_a_run_s_history_begins_with_who_triggered_it(desk):
+    make_dag("a", dag_id="d1")
+    trigger = reverse("admin:desk_trigger_run", args=("d1",))
+    assert desk.post(trigger, {"run_id": "mine"}, content_type="application/json").status_code == 200
+    row = EventLog.objects.get(event="post_dag_run")
+    assert (row.dag_id, row.run_id, row.owner) == ("d1", "mine", "boss")
+    assert row.logical_date == DagRun.objects.get(run_id="mine").logical_date
+    assert "triggered the run" in desk.get(reverse("admin:desk_run", args=("d1", "mine"))).content.decode()

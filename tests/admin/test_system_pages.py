@@ -38,6 +38,7 @@ PAGES = {
     "desk_dependencies": "Viewer",
     "desk_dependencies_data": "Viewer",
     "desk_cluster": "Viewer",
+    "desk_workers": "Viewer",
     "desk_profile": "Viewer",
     "desk_config": "Op",
     "desk_plugins": "Op",
@@ -51,6 +52,7 @@ ROLES = ["Public", "Viewer", "User", "Op", "Admin"]
 LISTS = [
     "dagrun", "taskinstance", "job", "eventlog", "taskreschedule", "trigger", "slamiss", "dagimporterror", "dagwarning",
     "pool", "variable", "connection", "user", "personalaccesstoken", "datasetevent", "xcom", "taskinstancehistory",
+    "automation", "notificationchannel", "delivery",
 ]  # fmt: skip
 
 

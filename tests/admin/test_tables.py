@@ -11,9 +11,10 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
+from orchestration import models
 from orchestration.access.permissions import Pair, permission
 from orchestration.models import Connection, Dag, DagGrant, EventLog, PersonalAccessToken, Pool, User, Variable
-from tests.factories import ConnectionFactory, DagFactory, PoolFactory, VariableFactory
+from tests.factories import ConnectionFactory, DagFactory, PoolFactory, VariableFactory, XComFactory
 from tests.people import PASSWORD, person, restricted, role
 from tests.security.world import World
 
@@ -373,3 +374,13 @@ class TestDags:
         DagFactory(dag_id="d1")
         client_of(person("Viewer")).post(address(Dag), {"action": "pause", "_selected_action": ["d1"]})
         assert not Dag.objects.filter(is_paused=True).exists()
+
+
+def test_xcoms_are_searched_by_key_dag_and_task_together(admin):
+    world = World()
+    table = address(models.XCom)
+    for term, expected in (("d1", 1), ("d1 t", 1), ("d1 nothing", 0), ("plain", 0), ("d", 2)):
+        assert admin.get(table, {"q": term}).context["cl"].result_count == expected, term
+    XComFactory(task_instance=world.d1.runs.get().task_instances.get(), key="sales_key")
+    assert admin.get(table, {"q": "sales d1"}).context["cl"].result_count == 1
+    assert admin.get(table, {"q": "sales d2"}).context["cl"].result_count == 0

@@ -157,6 +157,17 @@ def mend():
 
 mend()
 """,
+    "sleeper": """
+from airflow.decorators import dag
+from airflow.operators.bash import BashOperator
+import pendulum
+
+@dag(schedule=None, start_date=pendulum.datetime(2024, 1, 1, tz="UTC"), catchup=False, is_paused_upon_creation=False)
+def sleeper():
+    BashOperator(task_id="rest", bash_command="sleep 240", queue="slow")
+
+sleeper()
+""",
     "feeder": """
 from airflow.datasets import Dataset
 from airflow.decorators import dag, task
@@ -183,10 +194,12 @@ def eater():
 feeder(), eater()
 """,
 }
-#: What the pages show only where an operator allows it.
+#: What the pages show or do only where an operator allows it.
 _OPTIONS: Mapping[tuple[str, str], object] = {
     ("webserver", "expose_config"): "non-sensitive-only",
     ("core", "test_connection"): "Enabled",
+    ("notifications", "allow_private_targets"): "True",
+    ("webserver", "navbar_color"): "#7c2d12",
 }
 
 

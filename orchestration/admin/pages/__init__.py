@@ -17,16 +17,18 @@ from orchestration.admin.pages import (
     dependencies,
     home,
     logs,
+    names,
     runs,
     system,
     task_instances,
     timeline,
     transfer,
     trigger,
+    workers,
 )
 
 #: Beside DAGs and their runs.
-OTHERS = (datasets, dependencies, cluster, transfer, connection_test, channel_test, system, account)
+OTHERS = (datasets, dependencies, cluster, workers, transfer, connection_test, channel_test, system, account)
 #: Each has ``PAGES``: (address below the site, name, page).
 PAGE_MODULES = (
     home,
@@ -40,6 +42,7 @@ PAGE_MODULES = (
     trigger,
     badge,
     bulk,
+    names,
     timeline,
     *OTHERS,
 )

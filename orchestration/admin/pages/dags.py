@@ -96,17 +96,6 @@ class DagStates(Data):
         }
 
 
-class DagNames(Data):
-    """Ids of DAGs for a box in which one is typed (``q``)."""
-
-    pairs = BY_ID["get_dags"].pairs
-    is_dag_list = True
-
-    def data(self) -> Any:
-        """A few names; one query."""
-        return read.names(self.request.user, self.request.GET.get("q", "").strip()[:250])
-
-
 class PauseVerb(Verb):
     """``{"is_paused": bool}``: switch a DAG."""
 
@@ -127,6 +116,5 @@ class PauseVerb(Verb):
 PAGES: tuple[tuple[str, str, type[Page]], ...] = (
     ("dags/", "desk_dags", DagsPage),
     ("dags/states.json", "desk_dag_states", DagStates),
-    ("dags/names.json", "desk_dag_names", DagNames),
     ("dags/<str:dag_id>/pause", "desk_dag_pause", PauseVerb),
 )

@@ -85,23 +85,40 @@ class EventsPage(OfDatasets):
 
 
 class GraphPage(OfDatasets):
-    """Which DAGs write and which wait for what, drawn by the browser."""
+    """Which DAGs write and which wait for what, drawn by the browser; of one dataset its lineage."""
 
     template_name = "desk/datasets/graph.html"
     view = "graph"
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The dataset, where one is asked for, and how far to follow it; a query more."""
+        chosen = _number(self.request, "dataset")
+        dataset = datasets.visible(self.request.user).filter(pk=chosen).first() if chosen is not None else None
+        return super().get_context_data(
+            dataset=dataset, hops=_hops(self.request), choices=range(1, read.MOST_HOPS + 1), **kwargs
+        )
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    asked = request.GET.get(name, "")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
+
+
+def _hops(request: HttpRequest) -> int:
+    asked = _number(request, "hops")
+    return read.DEFAULT_HOPS if asked is None else min(max(asked, 1), read.MOST_HOPS)
+
 
 class GraphData(Data):
-    """The graph's nodes and edges; ``?dataset=`` is an id, ``?search=`` a part of a URI."""
+    """The graph's nodes and edges; ``?dataset=`` is an id, with ``?hops=``; ``?search=`` a part of a URI."""
 
     pairs = _READ
 
     def data(self) -> Any:
-        """Five queries."""
-        asked = self.request.GET.get("dataset", "")
-        dataset_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else None
+        """Seven queries."""
+        dataset_id, hops = _number(self.request, "dataset"), _hops(self.request)
         search = self.request.GET.get("search", "").strip()[:500]
-        graph = read.graph(self.request.user, search=search, dataset_id=dataset_id)
+        graph = read.graph(self.request.user, search=search, dataset_id=dataset_id, hops=hops)
         for node in graph["nodes"]:
             name = "admin:desk_dag" if node["kind"] == "dag" else "admin:desk_dataset"
             node["url"] = reverse(name, args=(node.pop("key"),))

@@ -20,8 +20,6 @@ from orchestration.states import RUN_UNFINISHED, DagRunState
 
 #: DAGs on a page: those that can be chosen, the first without a choice.
 PAGE_SIZES: Final = (25, 50, 100)
-#: Names that are offered while one is typed.
-MOST_NAMES: Final = 20
 #: Runs shown as bars beside each DAG.
 RECENT: Final = 14
 STATUSES: Final = ("all", "active", "paused", "running", "failed")
@@ -124,13 +122,6 @@ def page(user: Caller, filters: Filters) -> list[dict[str, Any]]:
         }
         for dag in chosen
     ]
-
-
-def names(user: Caller, beginning: str) -> list[str]:
-    """Ids of DAGs that hold these letters, those that begin with them first; one query."""
-    rows = readable(Dag.objects.active(), user).filter(dag_id__icontains=beginning)
-    found = rows.order_by("dag_id").values_list("dag_id", flat=True)[: 10 * MOST_NAMES]
-    return sorted(found, key=lambda name: not name.lower().startswith(beginning.lower()))[:MOST_NAMES]
 
 
 def states(user: Caller, dag_ids: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -25,6 +25,9 @@ from orchestration.services import datasets
 #: Datasets and events on one page; nodes of one graph.
 PAGE_SIZE: Final = 50
 MOST_IN_GRAPH: Final = 300
+#: How far the lineage of a dataset is followed, and how far it can be.
+DEFAULT_HOPS: Final = 3
+MOST_HOPS: Final = 10
 #: How far back events are counted.
 WINDOW: Final = timedelta(days=7)
 
@@ -114,14 +117,16 @@ def events(user: Caller, *, dataset: Dataset | None, number: int, search: str = 
     return found[:PAGE_SIZE], len(found) > PAGE_SIZE
 
 
-def graph(user: Caller, *, search: str = "", dataset_id: int | None = None) -> dict[str, Any]:
-    """``nodes`` (id, label, kind: dag or dataset, url filled in by the page) and ``edges``; three queries.
+def graph(user: Caller, *, search: str = "", dataset_id: int | None = None, hops: int = DEFAULT_HOPS) -> dict[str, Any]:
+    """``nodes`` (id, label, kind: dag or dataset, url filled in by the page) and ``edges``; five queries at most.
 
-    ``dataset_id``: that dataset's neighbours only. ``is_cut`` says that some were left out.
+    ``dataset_id``: that dataset's lineage only, over so many ``hops``. ``is_cut`` says that some were left out.
     """
     rows = datasets.visible(user).order_by("uri")
+    only: frozenset[str] | None = None
     if dataset_id is not None:
-        rows = rows.filter(pk=dataset_id)
+        around, only = lineage(user, dataset_id, hops)
+        rows = rows.filter(pk__in=around)
     elif search:
         rows = rows.filter(uri__icontains=search)
     else:
@@ -137,12 +142,45 @@ def graph(user: Caller, *, search: str = "", dataset_id: int | None = None) -> d
 
     for pk, writers in producers(user, ids).items():
         for dag_id, task_id in writers:
-            link = (dag(dag_id), f"dataset:{pk}")
-            before = edges.get(link)
-            label = task_id if before is None else f"{before['label']}, {task_id}"
-            edges[link] = {"source": link[0], "target": link[1], "label": label}
+            if only is None or dag_id in only:
+                link = (dag(dag_id), f"dataset:{pk}")
+                before = edges.get(link)
+                label = task_id if before is None else f"{before['label']}, {task_id}"
+                edges[link] = {"source": link[0], "target": link[1], "label": label}
     for pk, readers in consumers(user, ids).items():
         for dag_id in readers:
-            link = (f"dataset:{pk}", dag(dag_id))
-            edges[link] = {"source": link[0], "target": link[1], "label": ""}
+            if only is None or dag_id in only:
+                link = (f"dataset:{pk}", dag(dag_id))
+                edges[link] = {"source": link[0], "target": link[1], "label": ""}
     return {"nodes": list(nodes.values()), "edges": list(edges.values()), "is_cut": len(found) > len(ids)}
+
+
+def lineage(user: Caller, dataset_id: int, hops: int) -> tuple[frozenset[int], frozenset[str]]:
+    """What the dataset comes from and what is made of it: datasets and readable DAGs; two queries.
+
+    One hop is from a dataset over the DAGs that write it to what those wait for, and likewise the other way; the
+    nearest datasets come first into what is kept where there are many.
+    """
+    writes = readable(TaskOutletReference.objects.filter(dag__is_active=True), user)
+    waits = readable(DagDatasetReference.objects.filter(dag__is_active=True), user)
+    written = set(writes.order_by().values_list("dag_id", "dataset_id"))
+    awaited = set(waits.order_by().values_list("dag_id", "dataset_id"))
+    ids, dags = {dataset_id}, set[str]()
+    for near, far in ((written, awaited), (awaited, written)):
+        dags_of: dict[int, set[str]] = defaultdict(set)
+        datasets_of: dict[str, set[int]] = defaultdict(set)
+        for dag_id, pk in near:
+            dags_of[pk].add(dag_id)
+        for dag_id, pk in far:
+            datasets_of[dag_id].add(pk)
+        reached = {dataset_id}
+        edge = {dataset_id}
+        for _hop in range(hops):
+            passed = {dag_id for pk in edge for dag_id in dags_of[pk]}
+            dags |= passed
+            edge = {pk for dag_id in passed for pk in datasets_of[dag_id]} - reached
+            reached |= edge
+            if not edge or len(ids | reached) > MOST_IN_GRAPH:
+                break
+        ids |= reached
+    return frozenset(ids), frozenset(dags)

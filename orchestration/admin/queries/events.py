@@ -38,6 +38,9 @@ _WORDS: Final[Mapping[str, str]] = {
     "delete_dag": "deleted the DAG",
     "reparse_dag_file": "had the file parsed again",
     "post_backfill": "started a backfill",
+    "automation.trigger": "triggered the run",
+    "automation.pause": "paused the DAG",
+    "automation.clear_failed": "cleared the failed tasks",
 }
 #: Events of tasks, whose owner in the log is the task's, not a person.
 _OF_SYSTEM: Final = frozenset(

@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -125,6 +125,11 @@ class ChannelTable(ChangedTable):
         channels.delete(stored, actor=actor)
 
 
+def _named(kind: str) -> dict[str, Any]:
+    """A box that completes names of a kind."""
+    return {"data-names": reverse_lazy("admin:desk_names", args=(kind,)), "autocomplete": "off"}
+
+
 class AutomationForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """An automation; the fields that its event and action do not use are hidden by the browser."""
 
@@ -144,10 +149,10 @@ class AutomationForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
         )  # fmt: skip
         labels: ClassVar = {"event": "When", "action": "Then"}
         widgets: ClassVar = {
-            "dag_pattern": UnfoldAdminTextInputWidget(attrs={"data-names": "dag", "autocomplete": "off"}),
-            "tag": UnfoldAdminTextInputWidget(attrs={"data-names": "tag", "autocomplete": "off"}),
-            "owner": UnfoldAdminTextInputWidget(attrs={"data-names": "dag_owner", "autocomplete": "off"}),
-            "target_dag_id": UnfoldAdminTextInputWidget(attrs={"data-names": "dag", "autocomplete": "off"}),
+            "dag_pattern": UnfoldAdminTextInputWidget(attrs=_named("dag")),
+            "tag": UnfoldAdminTextInputWidget(attrs=_named("tag")),
+            "owner": UnfoldAdminTextInputWidget(attrs=_named("owner")),
+            "target_dag_id": UnfoldAdminTextInputWidget(attrs=_named("dag")),
             "dataset_pattern": UnfoldAdminTextInputWidget(),
             "target_dataset": UnfoldAdminTextInputWidget(),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any, ClassVar, Final
 from urllib.parse import unquote
@@ -9,8 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, TextFilter
+from unfold.contrib.filters.forms import SearchForm
 
+from orchestration.admin.tables.paging import newest
 from orchestration.models import Dag, DagRun, Pool
 
 #: DAGs whose ids a filter's text may match.
@@ -19,10 +23,25 @@ _MOST_DAGS: Final = 500
 _MOST_RUNS: Final = 1000
 
 
-class DagFilter(TextFilter):  # type: ignore[misc]  # unfold has no types
+class NamedFilter(TextFilter):  # type: ignore[misc]  # unfold has no types
+    """A text that the browser completes with names of the kind ``names`` (``queries.names.KINDS``)."""
+
+    names: ClassVar[str] = ""
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, SearchForm]]:
+        """Unfold's form, whose box knows where the names are."""
+        for choice in super().choices(changelist):
+            if self.names:
+                box = choice["form"].fields[self.parameter_name].widget
+                box.attrs["data-names"] = reverse("admin:desk_names", args=(self.names,))
+            yield choice
+
+
+class DagFilter(NamedFilter):
     """Rows of DAGs whose id holds a text."""
 
     title = "DAG"
+    names = "dag"
     parameter_name = "dag"
     #: From a row to its DAG's id.
     path: ClassVar[str] = "dag_id"
@@ -42,7 +61,7 @@ class InstanceDagFilter(DagFilter):
     path = "task_instance__dag_id"
 
 
-class ExactFilter(TextFilter):  # type: ignore[misc]  # unfold has no types
+class ExactFilter(NamedFilter):
     """Rows whose column is exactly the text. Subclasses set ``title`` and ``parameter_name``, the column."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -62,6 +81,7 @@ class OwnerFilter(ExactFilter):
     """Audit rows of one person."""
 
     title = "who (exactly)"
+    names = "user"
     parameter_name = "owner"
 
 
@@ -69,6 +89,7 @@ class RunIdFilter(ExactFilter):
     """Task instances of the runs with this id."""
 
     title = "run id (exactly)"
+    names = "run"
     parameter_name = "run__run_id"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -79,6 +100,43 @@ class RunIdFilter(ExactFilter):
         return queryset.filter(
             run__in=list(DagRun.objects.filter(run_id=text).values_list("pk", flat=True)[:_MOST_RUNS])
         )
+
+
+class OwnRunIdFilter(ExactFilter):
+    """Runs with this id, of which there is at most one in each DAG."""
+
+    title = "run id (exactly)"
+    names = "run"
+    parameter_name = "run_id"
+
+
+class TaskFilter(ExactFilter):
+    """The newest rows of one task: no index leads from a task's id to all of them."""
+
+    title = "task id (exactly, newest rows)"
+    names = "task"
+    parameter_name = "task_id"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """One short query more."""
+        return super().queryset(request, newest(queryset)) if (self.value() or "").strip() else queryset
+
+
+class DagOwnerFilter(NamedFilter):
+    """Rows of the DAGs of an owner."""
+
+    title = "owner (exactly)"
+    names = "owner"
+    parameter_name = "dag_owner"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The DAGs are looked up first, in the small table; one query."""
+        text = (self.value() or "").strip()
+        if not text:
+            return queryset
+        rows = Dag.objects.filter(owners__contains=text).order_by("dag_id").values_list("dag_id", "owners")
+        found = [dag_id for dag_id, owners in rows if text in owners.split(", ")]
+        return queryset.filter(dag_id__in=found[:_MOST_DAGS])
 
 
 class MomentRangeFilter(RangeDateTimeFilter):  # type: ignore[misc]  # unfold has no types

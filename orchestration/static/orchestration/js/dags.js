@@ -17,17 +17,6 @@ for (const input of table.querySelectorAll("[data-pause]")) {
 }
 for (const select of document.querySelectorAll("[data-submit]")) select.addEventListener("change", () => select.form.submit());
 
-// Names while one is typed
-const box = document.querySelector("[data-names]");
-let typed = 0;
-box.addEventListener("input", async () => {
-    const turn = ++typed;
-    if (!box.value.trim()) return;
-    const answer = await fetch(`${box.dataset.names}?q=${encodeURIComponent(box.value.trim())}`, { credentials: "same-origin" });
-    if (!answer.ok || turn !== typed) return;
-    document.getElementById("dag-names").replaceChildren(...(await answer.json()).map((name) => el("option", { value: name })));
-});
-
 function bar(run) {
     const words = `${run.run_id}: ${run.state}`;
     const link = el("a", { class: stateClass(run.state), href: run.url, title: `${words}, ${duration(run.seconds)}`, "aria-label": words });

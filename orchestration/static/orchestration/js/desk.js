@@ -1,6 +1,7 @@
 // What every page of the desk needs: moments in the operator's zone, polling with ETags, the auto-refresh switch, keys.
 
 import "./frame.js";
+import "./names.js";
 
 const ZONE_COOKIE = "desk_zone";
 const REFRESH_KEY = "desk_auto_refresh";
