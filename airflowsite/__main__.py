@@ -21,6 +21,10 @@ def main() -> None:
     name = commands.django_name(arguments)
     if name is None:
         sys.exit(commands.main(arguments))
+    if name == "standalone":
+        from airflowsite.nursery import open_nursery  # the other commands have no use for it
+
+        open_nursery()
     from django.core.management import execute_from_command_line  # after the settings module is named
 
     execute_from_command_line([sys.argv[0], name, *arguments[1:]])

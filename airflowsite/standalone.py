@@ -1,7 +1,8 @@
 """Everything on one machine: web server, scheduler, DAG processor and triggerer under one parent.
 
-The parent loads Django once and forks the parts, which so share its memory. A part that ends is started again, later
-and later if it keeps ending. SIGINT or SIGTERM ends all of them, and then the parent.
+The parent loads Django once and forks the parts, which so share its memory; before, it has forked a nursery, in which
+there is no Django, for what runs user code. A part that ends is started again, later and later if it keeps ending.
+SIGINT or SIGTERM ends all of them, and then the parent.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from types import FrameType
 
 import setproctitle
 from django.core.management import call_command
-from django.db import connections
-from django.urls import get_resolver
+from django.db import connections, transaction
+from django.utils import timezone
 
-from airflowsite.webserver import WebOptions
+from airflowsite.webserver import WebOptions, load_application
 from orchestration.conf import conf
-from orchestration.processes import kernel
+from orchestration.processes import kernel, programs
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +121,11 @@ class Standalone:
             pid, status = os.waitpid(part.pid, os.WNOHANG)
             if pid:
                 part.ended(os.waitstatus_to_exitcode(status))
+        nursery = programs.nursery
+        if nursery is not None and os.waitpid(nursery.pid, os.WNOHANG)[0]:
+            log.error("The nursery ended; from now on fresh interpreters take its place")
+            nursery.close()
+            programs.nursery = None
 
     def _end_all(self) -> None:
         print("Stopping …", flush=True)
@@ -133,6 +139,10 @@ class Standalone:
             if part.pid is not None:
                 log.error("%s did not end in %.0f s and was killed", part.name, GRACE_SECONDS)
                 os.waitpid(part.pid, 0)
+        if programs.nursery is not None:
+            programs.nursery.close()
+            os.kill(programs.nursery.pid, signal.SIGKILL)  # what it forked has ended with the parts
+            os.waitpid(programs.nursery.pid, 0)
         print("Stopped.", flush=True)
 
     def _forget_ended(self) -> None:
@@ -146,11 +156,40 @@ class Standalone:
                 os.kill(part.pid, number)
 
 
+#: What the parts import when they run.
+_LOADED = (
+    "orchestration.dagfiles.manager",
+    "orchestration.execution.executors.local",
+    "orchestration.execution.supervisor",
+    "orchestration.execution.triggerer",
+    "orchestration.management.commands.dag_processor",
+    "orchestration.management.commands.scheduler",
+    "orchestration.management.commands.triggerer",
+    "orchestration.management.commands.webserver",
+    "orchestration.scheduling.loop",
+)
+
+
 def _load_all() -> None:
-    """Import in the parent what the parts import anyway, so that they share it."""
-    for module in ("scheduling.loop", "dagfiles.manager", "execution.triggerer", "execution.executors.local"):
-        import_module(f"orchestration.{module}")
-    _ = get_resolver().url_patterns
+    """Do in the parent what the parts would all do: what is imported and made here is shared by them."""
+    for module in _LOADED:
+        import_module(module)
+    load_application()
+    _rehearse()
+
+
+def _rehearse() -> None:
+    """Write, change, join and delete a row once, and leave none: Django makes a good deal at the first use."""
+    from orchestration.models import Job, TaskInstance
+
+    now = timezone.now()
+    with transaction.atomic():
+        job = Job.objects.create(job_type="rehearsal", start_date=now, latest_heartbeat=now, pid=os.getpid())
+        Job.objects.filter(pk=job.pk).update(end_date=now)
+        list(TaskInstance.objects.filter(pk=0).select_related("run", "run__dag"))
+        job.delete()
+        transaction.set_rollback(True)
+    connections.close_all()
 
 
 def first_login() -> tuple[str, str] | None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import gc
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
+from wsgiref.util import setup_testing_defaults
 
+from django.conf import settings
+from django.db import connections
+from django.urls import get_resolver
 from gunicorn.app.base import BaseApplication
 
-from airflowsite.orderly import OrderlyWorker, forget
+from airflowsite.orderly import forget
 from airflowsite.serving import live_as
+from airflowsite.web_worker import Worker
 from orchestration.conf import conf
 
 #: New objects after which the collector looks at them, and its rounds until it looks at older ones. An answer of a
@@ -66,7 +74,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         settings: dict[str, Any] = {
             "bind": f"[{options.host}]:{options.port}" if ":" in options.host else f"{options.host}:{options.port}",
             "workers": options.workers,
-            "worker_class": OrderlyWorker,
+            "worker_class": Worker,
             "threads": options.threads,
             "timeout": options.timeout_seconds,
             "graceful_timeout": 10,
@@ -93,12 +101,8 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """The application, with its URLs imported before the workers fork."""
-        from django.urls import get_resolver
-
-        from airflowsite.wsgi import application
-
-        get_resolver().url_patterns  # noqa: B018 imports every view once, in the parent
+        """The application, loaded before the workers fork."""
+        application = load_application()
         # What is loaded now stays: the collector need not look at it again, and the workers go on sharing its memory.
         gc.collect()
         gc.freeze()
@@ -106,9 +110,31 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         return application
 
 
-def _close_inherited_connections(_server: Any, _worker: Any) -> None:
-    from django.db import connections
+@cache
+def load_application() -> Any:
+    """The WSGI application with every view imported; it has answered once what needs neither login nor database.
 
+    What is compiled and made at the first call is so shared by the processes that are forked from this one.
+    """
+    from airflowsite.wsgi import application
+
+    get_resolver().url_patterns  # noqa: B018 imports every view
+    host = next(iter(settings.ALLOWED_HOSTS), "localhost")
+    for path in ("/api/v1/version", "/admin/login/"):
+        environ: dict[str, Any] = {"PATH_INFO": path, "HTTP_HOST": host, "wsgi.url_scheme": "https"}
+        setup_testing_defaults(environ)
+        answer = application(environ, _take_nothing)
+        deque(answer, maxlen=0)
+        answer.close()
+    return application
+
+
+def _take_nothing(_status: str, _headers: list[tuple[str, str]], _error: Any = None, /) -> Callable[[bytes], object]:
+    """WSGI's ``start_response`` of an answer that nobody reads."""
+    return len
+
+
+def _close_inherited_connections(_server: Any, _worker: Any) -> None:
     connections.close_all()
 
 

@@ -15,7 +15,6 @@ import selectors
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from typing import Any
 
 from orchestration.dagfiles.endings import Output, why
 from orchestration.dagfiles.protocol import CallbackJob, ParseJob, ParseResult, job_document, read_result
+from orchestration.processes import programs
 from orchestration.processes.frames import FrameError, Inbox, encode
 
 log = logging.getLogger(__name__)
@@ -36,11 +36,6 @@ _LAST_WORDS_SECONDS = 2.0
 _TOO_LONG = "it took longer than {:g} s. Do less while the file is imported: move slow calls into tasks."
 #: In the environment of the warm parent and of everything below it.
 TAG_VARIABLE = "AIRFLOWSITE_PARSERS"
-#: The warm parent's program: the package is found wherever the processor was started, and nothing else is.
-_WARM_PARENT = (
-    "import sys; sys.path.append(sys.argv[2]); from orchestration.dagfiles import warm; warm.main(int(sys.argv[1]))"
-)
-_ROOT = str(Path(__file__).resolve().parent.parent.parent)
 
 
 @dataclass(slots=True, eq=False)
@@ -81,7 +76,7 @@ class Parsers:
         self._parsers: dict[int, _Parser] = {}
         self._last_id = 0
         self._control: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: programs.Process | None = None
         self._lost: list[Ended] = []
         self._is_ready = False
         self._tag = secrets.token_hex(8)
@@ -192,12 +187,9 @@ class Parsers:
     def _start_warm_parent(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _WARM_PARENT, str(theirs.fileno()), _ROOT],
-                pass_fds=[theirs.fileno()],
-                env={**os.environ, TAG_VARIABLE: self._tag},
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the processor, which ends its parsers itself
+            environment = {TAG_VARIABLE: self._tag}
+            self._process = programs.start(
+                "orchestration.dagfiles.warm:main", [theirs.fileno()], environment=environment
             )
         self._control = ours
         self._is_ready = False
@@ -233,8 +225,7 @@ class Parsers:
             self._control = None
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
-            log.warning("The parent of the parsers ended (%s). It is started anew.", self._process.returncode)
+            log.warning("The parent of the parsers ended (%s). It is started anew.", self._process.wait())
             self._process = None
         _kill_tagged(self._tag)
         for parser in self._parsers.values():

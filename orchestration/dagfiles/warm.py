@@ -1,5 +1,10 @@
 """The warm parent of all parsers: a small process without Django that has loaded what DAG files import.
 
+It is not the tasks' zygote (``execution.warm``), though both fork for DAG files. A file that ends its parent while it
+is parsed must not end tasks with it; a parser is killed with all it left behind, while a task's remains get time to
+end; a parser imports its file itself, and for tasks it is imported once, ahead. What both need is in ``processes`` and
+``authoring.preload``, and they share that memory where a nursery forked them.
+
 Started by the DAG processor with one socket. For each request it forks a parser, at once and cheaply, and tells when it
 ended. It makes sure that nothing outlives a parser: each has a session of its own; whatever leaves that session
 becomes this process's child when its parent dies (it is a subreaper), and is killed. If the DAG processor dies, the
@@ -13,44 +18,18 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import os
 import selectors
 import signal
 import socket
 import sys
 
+from orchestration.authoring import preload
+from orchestration.authoring.compat import plugins_manager
 from orchestration.processes import kernel
 
-#: Loaded before any file is: what DAG files import most.
-PRELOADED = (
-    "orchestration.authoring.loading",
-    "orchestration.serialization.encode",
-    "orchestration.dagfiles.parser",
-    "pendulum",
-    "croniter",
-    "cron_descriptor",
-    "jinja2",
-    "orjson",
-    "zipfile",
-    "airflow",
-    "airflow.models",
-    "airflow.decorators",
-    "airflow.operators.python",
-    "airflow.operators.bash",
-    "airflow.operators.empty",
-    "airflow.utils.task_group",
-    "airflow.utils.dates",
-)
-PRELOADED_NAMES = (
-    ("airflow", "DAG"),
-    ("airflow.models", "Variable"),
-    ("airflow.operators.python", "PythonOperator"),
-    ("airflow.operators.bash", "BashOperator"),
-    ("airflow.operators.empty", "EmptyOperator"),
-    ("airflow.decorators", "task"),
-    ("airflow.decorators", "dag"),
-)
+#: Loaded before any file is, beside what DAG files import.
+PRELOADED = ("orchestration.dagfiles.parser", "orchestration.serialization.encode")
 
 
 def main(descriptor: int) -> None:
@@ -58,7 +37,9 @@ def main(descriptor: int) -> None:
     with contextlib.suppress(OSError):
         os.chdir("/")  # a DAG file may remove the folder the processor was started in
     kernel.adopt_orphans()
-    _preload()
+    preload.load(*PRELOADED)
+    preload.load_airflow()
+    plugins_manager.integrate_macros_plugins()
     gc.collect()
     gc.freeze()  # collecting in a child would copy the pages of everything loaded here
     with socket.socket(fileno=descriptor) as control:
@@ -139,19 +120,7 @@ class WarmParent:
             _, status = os.waitpid(pid, 0)
             del self._pids[request]
             self._tell(f"X{request} {status}")
-        self._strays_seen = self._kill_strays()
-
-    def _kill_strays(self) -> bool:
-        """Kill and reap children that are no parsers; whether there were any."""
-        known = set(self._pids.values())
-        strays = [pid for pid in kernel.children() if pid not in known]
-        for pid in strays:
-            _kill_group(pid)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-        return bool(strays)
+        self._strays_seen = kernel.kill_orphans(set(self._pids.values()))
 
     def _end_all(self) -> None:
         for pid in self._pids.values():
@@ -160,25 +129,12 @@ class WarmParent:
                 os.waitpid(pid, 0)
         self._pids.clear()
         for _ in range(100):
-            if not self._kill_strays():
+            if not kernel.kill_orphans(()):
                 return
 
     def _tell(self, text: str) -> None:
         with contextlib.suppress(OSError):
             self._control.send(text.encode())
-
-
-def _preload() -> None:
-    from orchestration.authoring import alias
-    from orchestration.authoring.compat import plugins_manager
-
-    alias.install()
-    plugins_manager.integrate_macros_plugins()
-    for module, name in (*((module, "__name__") for module in PRELOADED), *PRELOADED_NAMES):
-        try:
-            getattr(importlib.import_module(module), name)
-        except Exception as error:  # it only saves time: whoever needs it will get the error again
-            sys.stderr.write(f"{module} could not be loaded ahead: {error}\n")
 
 
 def _isolate(channel: int, output: int) -> None:

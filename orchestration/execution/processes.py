@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 import psutil
 
+from orchestration.execution import ties
 from orchestration.execution.ties import SUPERVISOR_TITLE, TASK_TITLE, TRY_VARIABLE, installation
 
 
@@ -42,14 +43,18 @@ def strays() -> list[psutil.Process]:
     tagged: dict[int, psutil.Process] = {}
     parents: dict[int, int] = {}
     supervisors: set[int] = set()
+    zygotes: dict[int, int] = {}  # which may have another parent than their supervisor
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             parents[process.pid] = process.ppid()
             title = _read(process.pid, "cmdline")
             if title.startswith(SUPERVISOR_TITLE.encode()):
                 supervisors.add(process.pid)
+            elif (supervisor := ties.supervisor_of(title)) is not None:
+                zygotes[process.pid] = supervisor
             elif _is_of(title, _read(process.pid, "environ"), installation() + "-"):
                 tagged[process.pid] = process
+    parents |= zygotes
     return [p for pid, p in tagged.items() if not _has_ancestor(pid, parents, supervisors) and _is_alive(p)]
 
 

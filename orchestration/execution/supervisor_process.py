@@ -18,6 +18,8 @@ from typing import Any
 from django.db import connections
 from setproctitle import setproctitle
 
+from orchestration.processes import programs
+
 log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -108,7 +110,7 @@ def _fork(sock: socket.socket, supervisor_id: str, hears_wakeups: bool) -> int:
         for alias in list(connections):
             _inherited.append(connections[alias])
             del connections[alias]
-        _detach_descriptors(keep={0, 1, 2, sock.fileno()})
+        _detach_descriptors(keep={0, 1, 2, sock.fileno(), *programs.descriptors()})
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)

@@ -11,9 +11,10 @@ from orchestration.processes import kernel
 
 #: The try's tag, in the environment of whatever a try starts.
 TRY_VARIABLE = "AIRFLOWSITE_TRY"
-#: First words of the titles of a task's process and of a supervisor.
+#: First words of the titles of a task's process, of a supervisor and of a zygote.
 TASK_TITLE = "airflowsite task "
 SUPERVISOR_TITLE = "airflowsite supervisor"
+_ZYGOTE_TITLE = "airflowsite zygote of "
 
 
 def die_with_parent(parent_pid: int) -> None:
@@ -26,6 +27,17 @@ def die_with_parent(parent_pid: int) -> None:
 def task_title(tag: str, rest: str = "") -> str:
     """The title of a try's process; processes that it forks without another program inherit it."""
     return f"{TASK_TITLE}{tag} {rest}"
+
+
+def zygote_title(supervisor_pid: int) -> str:
+    """The title of a zygote, which need not be its supervisor's child."""
+    return f"{_ZYGOTE_TITLE}{supervisor_pid}"
+
+
+def supervisor_of(title: bytes) -> int | None:
+    """The supervisor of the zygote with this title; None for other titles."""
+    number = title.removeprefix(_ZYGOTE_TITLE.encode()).rstrip(b"\0 ")
+    return int(number) if number != title and number.isdigit() else None
 
 
 def try_tag(ti_id: int, try_number: int, claim: str) -> str:

@@ -15,11 +15,9 @@ import selectors
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
@@ -35,12 +33,11 @@ from orchestration.models.job import Job
 from orchestration.models.outcomes import PushedXCom
 from orchestration.models.task_instance import TaskInstance
 from orchestration.models.trigger import Trigger
-from orchestration.processes import frames
+from orchestration.processes import frames, programs
 from orchestration.states import JobState, JobType, TaskInstanceState
 
 log = logging.getLogger(__name__)
 
-_ROOT = Path(__file__).resolve().parents[2]
 #: Seconds between looks for new triggers when nobody wakes this process.
 POLL = 5.0
 #: Seconds without a trigger after which the child is let go.
@@ -335,13 +332,9 @@ class _Runner:
     def __init__(self) -> None:
         self.control, control = socket.socketpair()
         self.store, store = socket.socketpair()
-        code = (
-            f"import sys; sys.path[0] = {str(_ROOT)!r}\n"
-            f"from orchestration.execution.trigger_runner import main\nmain({control.fileno()}, {store.fileno()})"
-        )
         with control, store:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", code], pass_fds=[control.fileno(), store.fileno()], stdin=subprocess.DEVNULL
+            self._process = programs.start(
+                "orchestration.execution.trigger_runner:main", [control.fileno(), store.fileno()]
             )
         for sock in (self.control, self.store):
             sock.setblocking(False)

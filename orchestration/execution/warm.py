@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import os
 import select
 import signal
@@ -28,7 +27,7 @@ from typing import Any
 import orjson
 from setproctitle import setproctitle
 
-from orchestration.authoring import alias, secrets, store
+from orchestration.authoring import alias, preload, secrets, store
 from orchestration.authoring.compat import plugins_manager
 from orchestration.authoring.loading import LoadedFile, load_dag_file
 from orchestration.conf import OPTIONS, conf
@@ -36,19 +35,8 @@ from orchestration.execution import ties
 from orchestration.execution.store_client import SocketStore
 from orchestration.processes import kernel
 
-#: Imported once by the zygote: what the runner uses, and what nearly every DAG file imports.
-PRELOADED = (
-    "orchestration.execution.runner",
-    "orchestration.authoring.context",
-    "orchestration.authoring.dag",
-    "orchestration.authoring.decorators",
-    "orchestration.authoring.operators.python",
-    "orchestration.authoring.operators.bash",
-    "orchestration.authoring.operators.empty",
-    "orchestration.authoring.params",
-    "jinja2.ext",
-    "pendulum",
-)
+#: Loaded once by the zygote, beside what DAG files import.
+PRELOADED = ("orchestration.execution.runner",)
 _LONGEST_MESSAGE = 65536
 #: Seconds that the zygote leaves its children to end by themselves.
 _GRACE = 5.0
@@ -56,14 +44,14 @@ _GRACE = 5.0
 Fingerprint = dict[str, list[int]]
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, supervisor_pid: int) -> None:
     """The zygote: serve until the supervisor's end of the socket closes."""
     ties.die_with_parent(os.getppid())
     kernel.adopt_orphans()
-    setproctitle("airflowsite zygote")
+    setproctitle(ties.zygote_title(supervisor_pid))
     prepare_imports()
-    for name in PRELOADED:
-        importlib.import_module(name)
+    preload.load(*PRELOADED)
+    preload.load_airflow()
     mask_options()
     _rehearse()
     gc.collect()

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import orjson
 
 from orchestration.conf import conf
 from orchestration.execution import warm
-from orchestration.processes import frames
+from orchestration.processes import frames, programs
 
-_ROOT = Path(__file__).resolve().parents[2]
 _LONGEST_MESSAGE = 65536
 #: Warm parents kept for files that have no running try.
 MOST_IDLE = 8
@@ -82,7 +80,7 @@ class WarmParents:
         self._watch, self._unwatch = watch, unwatch
         self._parents: dict[str, WarmParent] = {}
         self._all: set[WarmParent] = set()
-        self._zygote: subprocess.Popen[bytes] | None = None
+        self._zygote: programs.Process | None = None
         self._control: socket.socket | None = None
         self._numbers = 0
 
@@ -97,16 +95,8 @@ class WarmParents:
             return
         self._end_zygote()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        code = (
-            f"import sys; sys.path[0] = {str(_ROOT)!r}\n"
-            f"from orchestration.execution.warm import main\nmain({theirs.fileno()})"
-        )
         with theirs:
-            self._zygote = subprocess.Popen(
-                [sys.executable, "-c", code],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-            )
+            self._zygote = programs.start("orchestration.execution.warm:main", [theirs.fileno()], [os.getpid()])
         ours.setblocking(False)
         self._control = ours
         self._watch(ours, self)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
+from collections.abc import Container
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -33,3 +35,18 @@ def children() -> set[int]:
         import psutil  # costs more than most of those who ask
 
         return {child.pid for child in psutil.Process().children()}
+
+
+def kill_orphans(known: Container[int]) -> bool:
+    """Kill the children that are none of the known ones, and their groups, and reap those that ended.
+
+    Whether there were any: one that forks fast is caught in the end, each round leaves fewer.
+    """
+    orphans = [pid for pid in children() if pid not in known]
+    for pid in orphans:
+        for kill in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+    return bool(orphans)

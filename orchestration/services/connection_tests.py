@@ -18,9 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import httpx
-import psycopg
-
 from orchestration.access import permissions
 from orchestration.access.permissions import Caller
 from orchestration.conf import conf
@@ -134,6 +131,8 @@ def _start_of(path: Path) -> bytes:
 
 def _try_postgres(connection: Connection) -> None:
     port = connection.port or 5432
+    import psycopg  # some megabytes, here and below: for those who try a connection
+
     address = _checked_address(connection.host, port)
     psycopg.connect(
         host=connection.host or "",
@@ -147,6 +146,8 @@ def _try_postgres(connection: Connection) -> None:
 
 
 def _try_http(connection: Connection) -> None:
+    import httpx
+
     scheme = connection.schema or "http"
     host = connection.host or ""
     if "://" in host:
