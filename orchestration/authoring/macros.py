@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import time
 import uuid
@@ -52,11 +51,9 @@ def ds_format(ds: str, input_format: str, output_format: str) -> str:
 
 
 def ds_format_locale(ds: str, input_format: str, output_format: str, locale: Any = None) -> str:
-    """A date text in a Babel form of a language; needs the package ``babel``."""
-    try:
-        dates: Any = importlib.import_module("babel.dates")
-    except ImportError as error:
-        raise ImportError("macros.ds_format_locale needs the package babel: pip install babel") from error
+    """A date text in a form of Unicode's locale data, in a language (default: that of the process, else English)."""
+    from babel import dates
+
     moment = datetime.strptime(str(ds), input_format)  # noqa: DTZ007 a date
     return str(dates.format_datetime(moment, format=output_format, locale=locale or dates.LC_TIME or "en_US"))
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from orchestration.authoring import store, xcom
 from orchestration.authoring.abstractoperator import NotMapped
@@ -103,6 +103,7 @@ class TaskInstance:
         self.queue = getattr(task, "queue", "default")
         self.priority_weight = 1
         self.operator = getattr(task, "task_type", None)
+        self.executor_config = getattr(task, "executor_config", None) or {}
         self.next_method: str | None = None
         self.next_kwargs: dict[str, Any] | None = None
         self.id: Any = None
@@ -252,10 +253,13 @@ class TaskInstance:
     def _page(self, view: str, **query: str) -> str:
         base = conf.get("webserver", "base_url").rstrip("/")
         parts = {
-            "dag_run_id": self.run_id, "task_id": self.task_id, "map_index": self.map_index, **query,
+            "dag_run_id": self.run_id,
+            "task_id": self.task_id,
+            **({"map_index": self.map_index} if self.map_index >= 0 else {}),
             "base_date": self.execution_date.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        }  # fmt: skip
-        return f"{base}/dags/{self.dag_id}/{view}?{urlencode(parts)}"
+            **query,
+        }
+        return f"{base}/dags/{self.dag_id}/{view}?{urlencode(parts, quote_via=quote)}"
 
     def xcom_push(self, key: str, value: Any, execution_date: datetime | None = None, session: Any = None) -> None:
         """Give a value to other tasks under a key. ``execution_date`` means nothing any more."""

@@ -140,6 +140,8 @@ def test_macros():
         macros.datetime_diff_for_humans(datetime(2024, 1, 3, tzinfo=UTC), pendulum.datetime(2024, 1, 1))
         == "2 days after"
     )
+    shown = macros.ds_format_locale("12/07/2024", "%d/%m/%Y", "EEEE dd MMMM yyyy", "de_DE")
+    assert shown == "Freitag 12 Juli 2024"
     assert macros.json.loads("1") == 1
     assert macros.yaml.safe_load("a: 1") == {"a": 1}
     assert 0 <= macros.random() < 1

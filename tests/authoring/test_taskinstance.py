@@ -43,7 +43,11 @@ def test_it_says_what_the_supervisor_said(dag, port):
     assert ti.start_date == pendulum.parse("2024-03-05T10:00:01")
     assert ti.first_start_date == pendulum.parse("2024-03-05T09:00:00")
     assert (ti.reschedule_count, ti.prev_attempted_tries, ti.next_try_number) == (3, 2, 3)
-    assert ti.log_url.startswith("http://localhost:8080/dags/d/grid?dag_run_id=r&task_id=t&map_index=4&tab=logs")
+    page = "http://localhost:8080/dags/d/grid?dag_run_id=r&task_id=t"
+    assert ti.log_url == f"{page}&map_index=4&base_date=2024-03-05T10%3A00%3A00%2B0000&tab=logs"
+    ti.map_index = -1
+    assert ti.log_url == f"{page}&base_date=2024-03-05T10%3A00%3A00%2B0000&tab=logs"
+    ti.map_index = 4
     assert repr(ti) == "<TaskInstance: d.t r map_index=4 [None]>"
     assert not port.asked
 
