@@ -12,7 +12,9 @@ import itertools
 import json
 import logging
 import re
+import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings
@@ -73,6 +75,12 @@ UNDECLARED = (
 BAD_ORDERS = (
     "", "-", "nope", "__class__", "-user__password", "password", "id;--", "id,pk", "?", "-?", "run__dag__owners",
     "\u0661",
+)  # fmt: skip
+#: What makes careless patterns, parsers of dates and of schedules search for ever.
+HOSTILE = (
+    "a" * 3_000 + "!", "(a+)+$" * 50, "%_" * 1_000, "%" * 2_000 + "b", "_%" * 800, "2" * 2_000,
+    "2024-01-01T00:00:00." + "0" * 2_000 + "Z", "2024-01-01T00:00:00+" + "9" * 1_000, "*/" * 800 + "1 * * * *",
+    "-" * 3_000, "," * 3_000, "\\" * 1_500, " " * 3_000 + "x",
 )  # fmt: skip
 BAD_NUMBERS = ("x", "-1", "1.5", "", str(2**63), "9" * 5_000, "1e3", "\u0661", "0x10", "null")
 ODD_NAMES = (
@@ -196,6 +204,21 @@ class TestQueries:
                 assert answer.status_code < 500
             else:
                 assert_refused(answer, 400, 404)
+
+    def test_hostile_texts_take_no_time(self, admin):
+        World()
+        begun = time.monotonic()
+        calls = 0
+        for operation in LISTS:
+            if operation.method != "GET":
+                continue
+            for number, name in enumerate(operation.parameters.base_filters):
+                for text in HOSTILE[number % 3 :: 3]:
+                    answer = admin.get(joined(address(operation, **PLACES), f"{name}={quote(text)}"))
+                    assert answer.status_code < 500, (operation.id, name, text[:40])
+                    calls += 1
+        assert calls > 200
+        assert time.monotonic() - begun < calls  # less than a second each
 
     @pytest.mark.parametrize("operation", LISTS, ids=ids)
     def test_bad_pages_are_refused(self, admin, operation):
