@@ -95,15 +95,14 @@ def count_named(
 
 
 def tally(
-    key: Hashable,
-    find: Callable[[], QuerySet[Any]],
-    *columns: str,
-    state: Hashable | None = None,
-    is_exact: bool = False,
+    key: Hashable, find: Callable[[], QuerySet[Any]], *columns: str, state: Hashable | None = None
 ) -> Mapping[tuple[Any, ...], int]:
-    """How many rows of ``find()`` have each combination of values in the columns; kept as ``count_named`` keeps."""
+    """How many rows of ``find()`` have each combination of values in the columns, always of this moment.
+
+    Kept while nothing changes; ``key`` says which rows it is about, and no other.
+    """
     numbers: Mapping[tuple[Any, ...], int] = _known(
-        ("tally", key, columns), lambda: _tallied(find().order_by(), columns), state, is_exact=is_exact
+        ("tally", key, columns), lambda: _tallied(find().order_by(), columns), state, is_exact=True
     )
     return numbers
 

@@ -180,7 +180,7 @@ class OperationViewSet(ViewSetMixin, APIView):
 
     def tally(self, key: Hashable, find: Callable[[], QuerySet[Any]], *columns: str) -> Mapping[tuple[Any, ...], int]:
         """How many rows have each combination of values in the columns; see ``counts``."""
-        return counts.tally(key, find, *columns, state=self._state_seen(), is_exact=self._is_exact())
+        return counts.tally(key, find, *columns, state=self._state_seen())
 
     def _state_seen(self) -> Hashable | None:
         """The state that the database was in when the caller was looked up; None where that was not asked."""
