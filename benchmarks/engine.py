@@ -1,10 +1,11 @@
 """The engine's numbers, on SQLite and PostgreSQL: ``python -m benchmarks.engine [--database sqlite|postgres]``.
 
 Through real processes: ten chains of ten no-op Python tasks at once, a lone chain's gaps, trigger to first start, a
-fan of twenty, processor time for each task, memory (PSS) and processor time when idle, the parse of 1,000 DAGs in 200
-files. In one process, which is the scheduler's: a pass over a run of 10,000 tasks, and a pass with 1,000 and with
-100,000 finished runs behind it. Medians are printed beside their aims. Nothing else should run on the machine; where
-something does, the processor times say what two cores of its own would give ("two cores' worth").
+fan of twenty, processor time for each task, memory (PSS) when idle, before all this and after it and 200 calls of the
+API and of operators' pages, processor time when idle, the parse of 1,000 DAGs in 200 files. In one process, which is
+the scheduler's: a pass over a run of 10,000 tasks, and a pass with 1,000 and with 100,000 finished runs behind it.
+Medians are printed beside their aims. Nothing else should run on the machine; where something does, the processor
+times say what two cores of its own would give ("two cores' worth").
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,11 +22,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+import httpx
 import psycopg
 from rich.console import Console
 from rich.table import Table
@@ -37,8 +40,16 @@ CHAINS = 10
 LENGTH = 10
 ROUNDS = 3
 IDLE_SECONDS = 20.0
-#: Seconds after which no process is kept for another task: then the system is idle.
-KEPT_WARM = 45.0
+#: Seconds after which no process is kept for another task or call: then the system is idle.
+KEPT_WARM = 60.0
+#: Calls of the API, and as many of pages, before the memory is measured again.
+CALLS = 100
+#: What of the API is called, beside the runs' own addresses.
+CALLED = (
+    "/dags", "/dags/~/dagRuns", "/dags/chain_0/dagRuns", "/dags/chain_0/details", "/dags/chain_0/tasks", "/pools",
+    "/dags/chain_0/dagRuns/~/taskInstances", "/variables", "/connections", "/eventLogs", "/importErrors", "/users",
+    "/roles", "/permissions", "/datasets", "/plugins", "/health", "/version", "/openapi.json",
+)  # fmt: skip
 #: Seconds between looks at runs: asking costs what is measured.
 LOOK_EVERY = 0.25
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -87,6 +98,7 @@ AIMS = {
     "trigger to first start": ("ms", "250"),
     "wide, 1 → 20 → 1": ("s", ""),
     "idle memory (PSS)": ("MB", "250"),
+    "idle after work": ("MB", "250"),
     "idle processor": ("%", "2"),
     "parse 1,000 DAGs in 200 files": ("s", "60"),
     "decode 10,000 tasks": ("s", ""),
@@ -147,6 +159,8 @@ def live(url: str | None) -> dict[str, float]:
         (Path(folder) / "bench.py").write_text(DAGS)
         with LiveSystem(dags=Path(folder), database_url=url) as system:
             system.wait_for_dags("chain_0", f"chain_{CHAINS - 1}", "wide")
+            time.sleep(KEPT_WARM)
+            fresh, _ = _idle(system.processes[0].pid)
             with system.api as api:
                 for dag_id in ("wide", *(f"chain_{number}" for number in range(CHAINS))):
                     api.patch(f"/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
@@ -157,6 +171,7 @@ def live(url: str | None) -> dict[str, float]:
             time.sleep(1)  # the last processes are reaped
             spent = _Spent.now(system, url).since(before, tasks=ROUNDS * CHAINS * LENGTH)
             wide = [_run_all(system, ["wide"]) for _ in range(ROUNDS)]
+            _call(system)
             time.sleep(KEPT_WARM)
             memory, processor = _idle(system.processes[0].pid)
     return {
@@ -168,7 +183,8 @@ def live(url: str | None) -> dict[str, float]:
         "lone chain, gap": 1000 * median(gap for round_ in lone for gap in round_.gaps()),
         "trigger to first start": 1000 * median(round_.first_start for round_ in lone),
         "wide, 1 → 20 → 1": median(round_.seconds for round_ in wide),
-        "idle memory (PSS)": memory,
+        "idle memory (PSS)": fresh,
+        "idle after work": memory,
         "idle processor": processor,
     }
 
@@ -257,6 +273,23 @@ def _run_all(system: LiveSystem, dag_ids: Iterable[str]) -> Round:
             found = api.get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances").json()["task_instances"]
             spans.append([(_seconds(ti["start_date"]), _seconds(ti["end_date"])) for ti in found])
     return Round(began, spans)
+
+
+def _call(system: LiveSystem) -> None:
+    """Call the API, and the pages that the operators' first page leads to, by turns."""
+    with system.api as api, httpx.Client(base_url=system.url, timeout=60, follow_redirects=True) as pages:
+        pages.get("/admin/login/")
+        name, password = system.credentials
+        form = {"username": name, "password": password, "csrfmiddlewaretoken": pages.cookies["csrftoken"]}
+        first = pages.post("/admin/login/?next=/admin/", data=form, headers={"Referer": system.url})
+        addresses = sorted(
+            {each for each in re.findall(r'href="(/admin/[^"#?]*)"', first.text) if "logout" not in each}
+        )
+        if len(addresses) < 10:
+            raise RuntimeError(f"The operators' first page leads to {addresses} only.")
+        for _, address, page in zip(range(CALLS), cycle(CALLED), cycle(addresses)):
+            api.get(address).raise_for_status()
+            pages.get(page).raise_for_status()
 
 
 def _seconds(moment: str) -> float:
