@@ -143,9 +143,14 @@ class TestAutomations:
 
 class TestDeliveries:
     def test_they_are_listed_filtered_and_sent_again(self, desk):
-        row, done = delivery(last_answer=HOSTILE), delivery(state="delivered", action="pause", subject="t")
+        told = {"summary": f"d1 failed {HOSTILE}"}
+        row, done = (
+            delivery(last_answer=HOSTILE, payload=told),
+            delivery(state="delivered", action="pause", subject="t"),
+        )
         page = desk.get(address("delivery")).content.decode()
         assert "given up" in page
+        assert "d1 failed &lt;script&gt;" in page
         assert HOSTILE not in page
         assert desk.get(address("delivery", "change", row.pk)).status_code == 200
         assert desk.get(address("delivery"), {"state__exact": "failed"}).context["cl"].result_count == 1

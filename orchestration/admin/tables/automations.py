@@ -252,7 +252,7 @@ class DeliveryTable(ShownTable):
         columns.moment("created_at", "when", sorts=False),
         "automation_name",
         "state_words",
-        columns.short("subject", "about"),
+        "about",
         columns.dag_link(),
         "attempts",
         columns.short("last_answer", "last answer"),
@@ -282,6 +282,13 @@ class DeliveryTable(ShownTable):
             desk.state_class(_COLOURS.get(obj.state)),
             Delivery.State(obj.state).label,
         )
+
+    @admin.display(description="about")
+    def about(self, obj: Delivery) -> SafeString:
+        """What is told, all of it where the pointer rests."""
+        text = str((obj.payload or {}).get("summary") or obj.subject)
+        cut = text if len(text) <= columns.SHORT else f"{text[: columns.SHORT]}…"
+        return format_html('<span class="desk-cut" title="{}">{}</span>', text[:2000], cut)
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
         """Whether the caller may change automations."""
