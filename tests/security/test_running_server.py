@@ -6,8 +6,8 @@ SECURITY 6 (API4), 5 (size limits), 2 (CVE-2023-39508, 2025-62402 and their kin)
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
-import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +24,8 @@ PASSWORD = "a long enough passphrase"
 AUTH = ("boss", PASSWORD)
 CALLERS = 100
 MEGABYTE = 2**20
+#: The longest that health may take meanwhile: a second is promised, on a machine ten times as fast as the slowest.
+SECONDS_OF_HEALTH = 10.0
 #: Leaves its process's id wherever it is imported, and holds what must not be evaluated.
 DAG_FILE = """
 import os
@@ -54,6 +56,14 @@ WORST = (
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSystem]:
     folder: Path = tmp_path_factory.mktemp("dags")
+    mask = os.umask(0)
+    try:
+        yield from _started(folder)
+    finally:
+        os.umask(mask)
+
+
+def _started(folder: Path) -> Iterator[LiveSystem]:
     (folder / "wide.py").write_text(DAG_FILE)
     (folder / "airflow_local_settings.py").write_text(LOCAL_SETTINGS)
     with LiveSystem(dags=folder, parts=()) as live:
@@ -104,25 +114,19 @@ def test_a_hundred_callers_of_the_dearest_lists_leave_memory_and_health(system: 
             return [answer.status_code for answer in await statuses], waits
 
     with client(system) as api:
-        quiet = []
-        for path in WORST * 2:
-            begun = time.monotonic()
-            assert api.get(path).status_code == 200
-            quiet.append(time.monotonic() - begun)
+        assert {api.get(path).status_code for path in WORST} == {200}
     statuses, waits = asyncio.run(calls())
     assert set(statuses) == {200}
-    alone = statistics.median(quiet)
     processes = web_processes(system)
     most = max(most_memory(process) for process in processes)
     shared = sum(process.memory_full_info().pss for process in processes)
     told = (
         f"{most / MEGABYTE:.0f} MB at most in a process, {shared / MEGABYTE:.0f} MB in all, health {max(waits):.2f} s"
     )
-    print(f"{told}, a list alone {alone:.3f} s")
+    print(told)
     assert most < 300 * MEGABYTE, told
     assert shared < 300 * MEGABYTE, told
-    # A second on a quiet machine; where a list alone is slow already, twice what all calls take one after the other.
-    assert max(waits) < (1.0 if alone < 0.012 else 2 * CALLERS * alone), f"{told}, a list alone {alone:.3f} s"
+    assert max(waits) < SECONDS_OF_HEALTH, told
 
 
 @pytest.mark.parametrize(
@@ -149,6 +153,16 @@ def test_a_request_that_is_none_is_refused(system: LiveSystem, request_text: byt
     assert b"Traceback" not in answer
     with client(system) as api:
         assert api.get("/health").status_code == 200
+
+
+def test_nobody_else_may_read_or_change_what_the_system_writes(system: LiveSystem) -> None:
+    """The system was started with a mask of 0."""
+    written = [path for path in system.home.rglob("*") if system.dags not in (path, *path.parents)]
+    written.remove(system.log)  # which this test opened
+    assert len(written) > 4
+    open_to_others = [path for path in written if path.stat().st_mode & 0o027]
+    importers = {"importers", "local_settings_importers"}  # a DAG file's own
+    assert [path for path in open_to_others if path.name not in importers and not path.is_symlink()] == []
 
 
 def test_the_web_server_never_runs_a_dag_file_and_evaluates_nothing_of_it(system: LiveSystem) -> None:
