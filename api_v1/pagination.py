@@ -18,6 +18,8 @@ from orchestration.conf import conf
 #: A limit that would be none in the reference (task instances) ends here, so that one call cannot fill the memory.
 HARD_LIMIT = 10_000
 _DEFAULT_LIMIT = 100
+#: So many rows are looked up one by one in a few milliseconds.
+_FEW = 2_000
 
 Q = TypeVar("Q", bound="QuerySet[Any]")
 
@@ -114,6 +116,18 @@ def ordering(
     if column == key:
         return [f"-{key}" if is_descending else key]
     return [_directed(column, is_descending), key]
+
+
+def by_id(rows: Q, total: int) -> Q:
+    """The rows, of which there are so many in all, by id.
+
+    SQLite takes any filter to leave a good part of the rows: for the few of the last hour it would walk a table of
+    years by id. Where few are left, they are looked up first, by an index of the filter.
+    """
+    if connection.vendor == "sqlite" and total <= _FEW:
+        found: Q = rows.model._default_manager.filter(pk__in=rows.order_by().values("pk"))
+        return found.order_by("id")
+    return rows.order_by("id")
 
 
 def _directed(column: str, is_descending: bool) -> Any:

@@ -15,7 +15,7 @@ from api_v1.filters.dag_runs import (
     narrow,
 )
 from api_v1.operations import Operation
-from api_v1.pagination import Page, ordering, page, unbounded_page
+from api_v1.pagination import Page, by_id, ordering, page, unbounded_page
 from api_v1.problems import not_found
 from api_v1.rows import check_fields
 from api_v1.serializers.dag_runs import (
@@ -145,7 +145,8 @@ class DagRunViewSet(OperationViewSet):
         order = ordering(order_by, ORDERS, default="id", key="id")
         check_fields(wanted, SHAPE.members, title="DAGRunCollectionSchema error", message=_UNKNOWN)
         total = self.count(found)
-        rows = SHAPE.rows(here.of(found.order_by(*order)), wanted)
+        ordered = by_id(found, total) if order == ["id"] else found.order_by(*order)
+        rows = SHAPE.rows(here.of(ordered), wanted)
         return self.paged({"dag_runs": rows, "total_entries": total}, here, total)
 
     def batch(self) -> Any:

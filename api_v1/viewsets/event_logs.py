@@ -6,7 +6,7 @@ from django.http import HttpResponse
 
 from api_v1.filters.event_logs import EventLogListParameters
 from api_v1.operations import Operation
-from api_v1.pagination import order, page
+from api_v1.pagination import by_id, ordering, page
 from api_v1.rows import Row
 from api_v1.serializers.event_logs import SHAPE, EventLogAnswer, EventLogCollection
 from api_v1.viewsets.base import OperationViewSet
@@ -54,7 +54,8 @@ class EventLogViewSet(OperationViewSet):
             event_logs.require_dag(self.caller, self.query["dag_id"])
         rows = EventLogListParameters.apply(event_logs.visible(self.caller), self.query)
         total = self.count(rows)
-        chosen = part.of(order(rows, self.query.get("order_by"), _ORDER, default="id", key="id"))
+        order = ordering(self.query.get("order_by"), _ORDER, default="id", key="id")
+        chosen = part.of(by_id(rows, total) if order == ["id"] else rows.order_by(*order))
         return self.paged({"event_logs": SHAPE.rows(chosen), "total_entries": total}, part, total)
 
     def retrieve(self) -> Row:

@@ -13,7 +13,7 @@ from api_v1.filters.task_instances import (
     narrow,
 )
 from api_v1.operations import Operation
-from api_v1.pagination import Page, unbounded_page
+from api_v1.pagination import Page, by_id, unbounded_page
 from api_v1.problems import Problem, not_found
 from api_v1.serializers.task_instances import (
     EARLIER_TRY,
@@ -230,7 +230,7 @@ class TaskInstanceViewSet(OperationViewSet):
             rows = instance_page(name, lambda *marks: find(*marks).order_by("id"), texts, here)
             return self.paged({"task_instances": rows, "total_entries": total}, here, total)
         found = TaskInstanceListParameters.apply(self._of_run(), self.query)
-        return self._page_of(found, here, ["id"])
+        return self._page_of(found, here)
 
     def _by_names(self) -> tuple[str, Callable[..., TaskInstanceQuerySet], tuple[str, ...]] | None:
         """What the path says, as a name for it, a query by names, and the names; None where the caller's rights say."""
@@ -254,9 +254,10 @@ class TaskInstanceViewSet(OperationViewSet):
         readable = readable_dag_ids(self.caller)
         return found if readable is None else found.filter(dag_id__in=readable)
 
-    def _page_of(self, found: TaskInstanceQuerySet, here: Page, order: Any) -> Any:
+    def _page_of(self, found: TaskInstanceQuerySet, here: Page, order: Any = None) -> Any:
         total = self.count(found)
-        rows = instance_rows(here.of(found.order_by(*order))) if here.limit else []
+        ordered = found.order_by(*order) if order else by_id(found, total)
+        rows = instance_rows(here.of(ordered)) if here.limit else []
         return self.paged({"task_instances": rows, "total_entries": total}, here, total)
 
     def batch(self) -> Any:
@@ -271,7 +272,7 @@ class TaskInstanceViewSet(OperationViewSet):
         elif readable is not None:
             found = found.filter(dag_id__in=readable)
         here = unbounded_page(form, limit="page_limit", offset="page_offset")
-        return self._page_of(narrow(found, form), here, ["id"])
+        return self._page_of(narrow(found, form), here)
 
     def list_mapped(self) -> Any:
         """The instances of a mapped task in a run."""

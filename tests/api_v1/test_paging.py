@@ -8,9 +8,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
+from django.utils import timezone
 
+from api_v1 import pagination
 from api_v1.viewsets import ALL
-from orchestration.models import DagRun, User
+from orchestration.models import DagRun, Pool, TaskInstance, User
 from tests.api_v1.conftest import Api
 from tests.factories import (
     BackfillFactory,
@@ -233,3 +236,22 @@ def test_a_list_on_one_page_and_the_page_after_the_last_have_no_next(api: Api) -
 def test_the_head_of_a_list_has_its_links(api: Api, people: dict[str, User]) -> None:
     dags()
     assert set(links(api.send("HEAD", "/dags", limit=2))) == {"first", "next", "last"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("few", [0, 2_000])
+def test_rows_by_id_are_the_same_however_they_are_looked_up(few, monkeypatch) -> None:
+    monkeypatch.setattr(pagination, "_FEW", few)
+    for name, slots in (("a", 7), ("b", 8), ("c", 7)):
+        PoolFactory(name=name, slots=slots)
+    found = pagination.by_id(Pool.objects.filter(slots=7).order_by("-id"), 2)
+    assert [pool.name for pool in found] == ["a", "c"]
+    assert [pool.name for pool in found[1:]] == ["c"]
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases know how many rows a filter leaves")
+def test_sqlite_looks_a_few_task_instances_up_by_an_index_of_the_filter() -> None:
+    recent = TaskInstance.objects.filter(start_date__gte=timezone.now())
+    assert "task_instance_start_date" in pagination.by_id(recent, 1).explain()
+    assert "task_instance_start_date" not in pagination.by_id(recent, 1_000_000).explain()
