@@ -3,8 +3,9 @@
 ``open_nursery`` forks it from a process that has neither Django nor threads; what that process had loaded is shared
 with it, too. Whoever inherits the door (a SEQPACKET socket) may have programs forked: a request is JSON with the
 descriptors ``[reply, …the program's]``; over ``reply`` come the process id, with a descriptor of the process, and when
-it has ended its wait status. The nursery runs no user code and ends when nobody holds the door any more; its programs
-end with it. Whoever loses it starts fresh interpreters instead.
+it has ended its wait status. A program is killed when ``reply`` closes, for whoever asked for it is gone, and when the
+nursery ends: when nobody holds the door any more. The nursery runs no user code. Whoever loses it starts fresh
+interpreters instead.
 """
 
 from __future__ import annotations
@@ -138,6 +139,7 @@ class _Server:
     def __init__(self, door: socket.socket) -> None:
         self._door = door
         self._replies: dict[int, socket.socket] = {}  # a program's pid → where its end is told
+        self._poller = select.poll()
         self._woken, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._has_orphans = False
 
@@ -152,14 +154,15 @@ class _Server:
         gc.freeze()  # and that of what was loaded here
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
-        poller = select.poll()
-        poller.register(self._door, select.POLLIN)
-        poller.register(self._woken, select.POLLIN)
+        for readable in (self._door, self._woken):
+            self._poller.register(readable, select.POLLIN)
         while True:
-            for descriptor, _ in poller.poll(500 if self._has_orphans else None):
+            for descriptor, _ in self._poller.poll(500 if self._has_orphans else None):
                 if descriptor == self._woken:
                     with contextlib.suppress(BlockingIOError):
                         os.read(self._woken, 4096)
+                elif descriptor != self._door.fileno():
+                    self._end(descriptor)
                 elif not self._take():
                     os._exit(0)
             self._reap()
@@ -192,6 +195,7 @@ class _Server:
             os.close(each)
         if pid > 0:
             self._replies[pid] = reply
+            self._poller.register(reply, 0)  # its end is told unasked
             handle = os.pidfd_open(pid)  # it is not reaped yet, so it is this process
             with contextlib.suppress(OSError):  # who asked is gone: the program sees its own descriptors close
                 socket.send_fds(reply, [str(pid).encode()], [handle])
@@ -230,6 +234,13 @@ class _Server:
         sys.stderr.flush()
         os._exit(status if isinstance(status, int) else 1)
 
+    def _end(self, descriptor: int) -> None:
+        """Kill the program whose reply this is: nobody hears it any more."""
+        self._poller.unregister(descriptor)
+        for pid, reply in self._replies.items():
+            if reply.fileno() == descriptor:
+                os.kill(pid, signal.SIGKILL)  # it is reaped, and the reply closed, afterwards
+
     def _reap(self) -> None:
         """Tell of programs that ended, and end what they left behind."""
         while True:
@@ -240,6 +251,8 @@ class _Server:
             if pid == 0:
                 break
             if (reply := self._replies.pop(pid, None)) is not None:
+                with contextlib.suppress(KeyError):
+                    self._poller.unregister(reply)
                 with contextlib.suppress(OSError), reply:
                     reply.send(str(status).encode())
         self._has_orphans = kernel.kill_orphans(self._replies.keys())

@@ -52,6 +52,12 @@ def wait(descriptor: int) -> None:
     sys.exit(3)
 
 
+def be_deaf(descriptor: int) -> None:
+    """Tell the process's id, and hear nothing."""
+    os.write(descriptor, str(os.getpid()).encode())
+    time.sleep(600)
+
+
 def leave_behind(descriptor: int) -> None:
     """End, and leave a process in a session of its own, whose id is told."""
     if os.fork() == 0:
@@ -118,6 +124,19 @@ def remains() -> Any:
     return [*found, os.waitstatus_to_exitcode(os.waitpid(made.pid, 0)[1])]
 
 
+def deaf() -> Any:
+    """Whether a program ends that hears nothing of the death of who asked for it."""
+    programs.nursery = _open()
+    reader, writer = os.pipe()
+    owner = os.fork()
+    if owner == 0:
+        programs.start(f"{HERE}:be_deaf", [writer])
+        signal.pause()
+    program = int(os.read(reader, 64))
+    os.kill(owner, signal.SIGKILL)
+    return _is_gone(program)
+
+
 def _open() -> nursery.Nursery:
     return nursery.open_nursery(lambda: None)
 
@@ -143,7 +162,7 @@ def _is_gone(pid: int) -> bool:
     return False
 
 
-SCENARIOS: dict[str, Callable[[], Any]] = {"same": same, "ends": ends, "remains": remains}
+SCENARIOS: dict[str, Callable[[], Any]] = {"same": same, "ends": ends, "remains": remains, "deaf": deaf}
 
 if __name__ == "__main__":
     print(json.dumps(SCENARIOS[sys.argv[1]]()))

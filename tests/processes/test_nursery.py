@@ -52,6 +52,10 @@ def test_what_a_program_leaves_behind_is_ended_and_a_nursery_without_a_door_ends
     assert scenario("remains") == [True, 0]
 
 
+def test_a_program_ends_with_the_process_that_started_it():
+    assert scenario("deaf") is True
+
+
 def test_a_zygote_tells_its_supervisor_whoever_its_parent_is():
     assert ties.supervisor_of(ties.zygote_title(17).encode() + b"\0") == 17
     assert ties.supervisor_of(ties.SUPERVISOR_TITLE.encode()) is None
