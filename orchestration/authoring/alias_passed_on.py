@@ -90,7 +90,8 @@ HOMES: Mapping[str, str] = {
     "pathlib": "Path",
     "tempfile": "TemporaryDirectory",
     "typing": "Any Callable ClassVar Collection Dict Generator Iterable Iterator List Literal Mapping NamedTuple "
-    "NoReturn Sequence Tuple TypeVar Union cast",
+    "NoReturn ParamSpec Protocol Self Sequence Tuple TypeGuard TypeVar TypedDict Union cast "
+    "runtime_checkable",
     "urllib.parse": "quote urlparse",
 }
 
@@ -236,6 +237,7 @@ PASSED_ON: Mapping[str, str] = {
     "airflow.triggers.file": "Any BaseTrigger TriggerEvent asyncio os warnings",
     "airflow.triggers.temporal": "Any BaseTrigger TriggerEvent asyncio pendulum timezone",
     "airflow.triggers.testing": "Any BaseTrigger TriggerEvent",
+    "airflow.typing_compat": "Literal ParamSpec Protocol Self TypeGuard TypedDict runtime_checkable",
     "airflow.utils.context": "Any Dataset DatasetAlias Iterator Mapping NOTSET RemovedInAirflow3Warning "
     "contextlib copy functools warnings",
     "airflow.utils.db": "AirflowException Any Callable Generator Iterable Iterator Sequence TypeVar collections "

@@ -61,6 +61,7 @@ TABLE: Mapping[str, Mapping[str, str]] = {
         "compat.version": "__version__",
     },
     "airflow.version": {"compat.version": "version"},
+    "airflow.typing_compat": {},
     "airflow.settings": {
         "compat.settings": "AIRFLOW_HOME DAGS_FOLDER PLUGINS_FOLDER LOGGING_LEVEL SIMPLE_LOG_FORMAT STATE_COLORS "
         "TIMEZONE Session conf engine json",
@@ -218,8 +219,14 @@ TABLE: Mapping[str, Mapping[str, str]] = {
         "decorators.base": "DecoratedOperator TaskDecorator task_decorator_factory get_unique_task_id"
     },
     "airflow.decorators.python": {"decorators": "python_task", "decorators.python": "_PythonDecoratedOperator"},
-    "airflow.decorators.bash": {"decorators.bash": "_BashDecoratedOperator"},
-    "airflow.decorators.sensor": {"decorators.sensor": "DecoratedSensorOperator"},
+    "airflow.decorators.bash": {"decorators": "bash_task", "decorators.bash": "_BashDecoratedOperator"},
+    "airflow.decorators.branch_external_python": {"decorators": "branch_external_python_task"},
+    "airflow.decorators.branch_python": {"decorators": "branch_task"},
+    "airflow.decorators.branch_virtualenv": {"decorators": "branch_virtualenv_task"},
+    "airflow.decorators.external_python": {"decorators": "external_python_task"},
+    "airflow.decorators.python_virtualenv": {"decorators": "virtualenv_task"},
+    "airflow.decorators.short_circuit": {"decorators": "short_circuit_task"},
+    "airflow.decorators.sensor": {"decorators": "sensor_task", "decorators.sensor": "DecoratedSensorOperator"},
     "airflow.decorators.task_group": {"decorators": "task_group"},
     "airflow.decorators.setup_teardown": {
         "decorators.marks": "setup_task teardown_task ContextWrapper context_wrapper"
@@ -228,6 +235,7 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "airflow.datasets": _DATASET,
     "airflow.datasets.metadata": {"datasets": "Metadata"},
     "airflow.timetables": {},
+    "airflow.timetables._cron": {"timetables.cron": "CronMixin"},
     "airflow.timetables.base": {"timetables.base": "DagRunInfo DataInterval TimeRestriction Timetable"},
     "airflow.timetables.datasets": {"timetables.datasets": "DatasetOrTimeSchedule"},
     "airflow.timetables.events": {"timetables.events": "EventsTimetable"},

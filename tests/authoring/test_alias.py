@@ -320,6 +320,7 @@ def test_names_of_the_tables_can_be_used_when_a_file_is_parsed():
 
 def test_options_are_read_with_airflows_errors(monkeypatch):
     from airflow.configuration import conf
+    from airflow.configuration import get_airflow_home as airflow_home
     from airflow.exceptions import AirflowConfigException
 
     monkeypatch.setenv("AIRFLOW__MINE__NUMBERS", "[1, 2]")
@@ -329,6 +330,12 @@ def test_options_are_read_with_airflows_errors(monkeypatch):
     assert conf.getboolean("core", "unit_test_mode") is False
     assert conf.get("CORE", "DAGS_FOLDER") == conf.get_mandatory_value("core", "dags_folder")
     assert conf.getlist("mine", "absent", fallback="a, b") == ["a", "b"]
+    assert conf.get("core", "BASE_LOG_FOLDER") == conf.get("logging", "base_log_folder")
+    assert conf.get("kubernetes", "NAMESPACE") == "default"
+    assert conf.has_option("core", "sql_alchemy_conn") and not conf.has_option("core", "sql_alchemy")
+    assert conf.get("scheduler", "child_process_log_directory") == f"{airflow_home()}/logs/scheduler"
+    monkeypatch.setenv("AIRFLOW__CORE__REMOTE_LOGGING", "an old name that is set")
+    assert conf.get("core", "remote_logging") == "an old name that is set"
     assert conf.has_section("core") and not conf.has_section("nonsense")
     assert conf.getsection("smtp")["smtp_port"] == 25
     assert conf.as_dict()["core"]["fernet_key"] == "< hidden >"

@@ -13,7 +13,13 @@ _UNSET: Any = object()
 
 #: Defaults of the reference's options that mean nothing to this system, but that DAG files read.
 OTHER_DEFAULTS: dict[tuple[str, str], str] = {
+    ("core", "dag_run_conf_overrides_params"): "True",
+    ("core", "dagbag_import_error_traceback_depth"): "2",
+    ("core", "dagbag_import_error_tracebacks"): "True",
+    ("core", "max_num_rendered_ti_fields_per_task"): "30",
+    ("core", "min_serialized_dag_update_interval"): "30",
     ("core", "security"): "",
+    ("core", "task_runner"): "StandardTaskRunner",
     ("core", "unit_test_mode"): "False",
     ("core", "xcom_backend"): "airflow.models.xcom.BaseXCom",
     ("database", "load_default_connections"): "False",
@@ -21,19 +27,68 @@ OTHER_DEFAULTS: dict[tuple[str, str], str] = {
     ("kubernetes_executor", "namespace"): "default",
     ("kubernetes_executor", "worker_container_repository"): "",
     ("kubernetes_executor", "worker_container_tag"): "",
+    ("logging", "colored_console_log"): "True",
+    ("logging", "delete_local_logs"): "False",
+    ("logging", "encrypt_s3_logs"): "False",
+    ("logging", "google_key_path"): "",
+    ("logging", "log_processor_filename_template"): "{{ filename }}.log",
     ("logging", "remote_base_log_folder"): "",
     ("logging", "remote_log_conn_id"): "",
     ("logging", "simple_log_format"): "%(asctime)s %(levelname)s - %(message)s",
+    ("logging", "task_log_prefix_template"): "",
     ("logging", "task_log_reader"): "task",
     ("metrics", "otel_on"): "False",
     ("scheduler", "allowed_run_id_pattern"): "^[A-Za-z0-9_.~:+-]+$",
+    ("scheduler", "child_process_log_directory"): "{AIRFLOW_HOME}/logs/scheduler",
+    ("scheduler", "create_cron_data_intervals"): "True",
+    ("scheduler", "file_parsing_sort_mode"): "modified_time",
+    ("scheduler", "ignore_first_depends_on_past_by_default"): "True",
     ("scheduler", "standalone_dag_processor"): "False",
+    ("scheduler", "use_row_level_locking"): "True",
     ("secrets", "backend"): "",
     ("secrets", "backend_kwargs"): "",
     ("sentry", "sentry_on"): "False",
     ("traces", "otel_on"): "False",
     ("webserver", "dag_default_view"): "grid",
     ("webserver", "dag_orientation"): "LR",
+    ("webserver", "page_size"): "100",
+}
+
+#: Options under the names that older files read them by → where they are now.
+RENAMED: dict[tuple[str, str], tuple[str, str]] = {
+    ("admin", "hide_sensitive_variable_fields"): ("core", "hide_sensitive_var_conn_fields"),
+    ("admin", "sensitive_variable_fields"): ("core", "sensitive_var_conn_names"),
+    ("api", "access_control_allow_origin"): ("api", "access_control_allow_origins"),
+    ("celery", "default_queue"): ("operators", "default_queue"),
+    ("celery", "worker_log_server_port"): ("logging", "worker_log_server_port"),
+    ("core", "base_log_folder"): ("logging", "base_log_folder"),
+    ("core", "colored_console_log"): ("logging", "colored_console_log"),
+    ("core", "dag_concurrency"): ("core", "max_active_tasks_per_dag"),
+    ("core", "dag_processor_manager_log_location"): ("logging", "dag_processor_manager_log_location"),
+    ("core", "encrypt_s3_logs"): ("logging", "encrypt_s3_logs"),
+    ("core", "load_default_connections"): ("database", "load_default_connections"),
+    ("core", "log_filename_template"): ("logging", "log_filename_template"),
+    ("core", "log_format"): ("logging", "log_format"),
+    ("core", "log_processor_filename_template"): ("logging", "log_processor_filename_template"),
+    ("core", "logging_level"): ("logging", "logging_level"),
+    ("core", "max_db_retries"): ("database", "max_db_retries"),
+    ("core", "non_pooled_task_slot_count"): ("core", "default_pool_task_slot_count"),
+    ("core", "remote_base_log_folder"): ("logging", "remote_base_log_folder"),
+    ("core", "remote_log_conn_id"): ("logging", "remote_log_conn_id"),
+    ("core", "remote_logging"): ("logging", "remote_logging"),
+    ("core", "simple_log_format"): ("logging", "simple_log_format"),
+    ("core", "sql_alchemy_conn"): ("database", "sql_alchemy_conn"),
+    ("core", "sql_alchemy_pool_size"): ("database", "sql_alchemy_pool_size"),
+    ("core", "sql_alchemy_schema"): ("database", "sql_alchemy_schema"),
+    ("core", "task_log_prefix_template"): ("logging", "task_log_prefix_template"),
+    ("core", "task_log_reader"): ("logging", "task_log_reader"),
+    ("kubernetes", "namespace"): ("kubernetes_executor", "namespace"),
+    ("scheduler", "max_threads"): ("scheduler", "parsing_processes"),
+    ("scheduler", "processor_poll_interval"): ("scheduler", "scheduler_idle_sleep_time"),
+    ("scheduler", "statsd_host"): ("metrics", "statsd_host"),
+    ("scheduler", "statsd_on"): ("metrics", "statsd_on"),
+    ("scheduler", "statsd_port"): ("metrics", "statsd_port"),
+    ("scheduler", "statsd_prefix"): ("metrics", "statsd_prefix"),
 }
 
 
@@ -41,9 +96,13 @@ class _Options(Configuration):
     """The installation's options, over the defaults of those that are Airflow's alone."""
 
     def raw(self, section: str, key: str) -> tuple[str, str] | None:
-        found = super().raw(section, key)
-        if found is None and (default := OTHER_DEFAULTS.get((section.lower(), key.lower()))) is not None:
-            return default, "default"
+        place = section.lower(), key.lower()
+        found = super().raw(*place)
+        if found is None and place in RENAMED:
+            place = RENAMED[place]
+            found = super().raw(*place)
+        if found is None and (default := OTHER_DEFAULTS.get(place)) is not None:
+            return default.replace("{AIRFLOW_HOME}", str(self.home)), "default"
         return found
 
 
