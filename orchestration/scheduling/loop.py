@@ -237,7 +237,7 @@ class SchedulerLoop:
             self._look_around(now)
         elif is_alarm:
             self._answer_alarm(now)
-        self._move_on(now)
+        self._move_on()
 
     def _pass(self, now: datetime) -> None:
         """The safety net: every due DAG, queued run, and running run, whatever was heard of them."""
@@ -254,14 +254,15 @@ class SchedulerLoop:
                 break
             seen.update(waiting)
             try:
-                self._advance(waiting, now, is_pass=True)
+                with transaction.atomic():
+                    self._advance(waiting, self.clock.now(), is_pass=True)
             except OperationalError as error:
                 if not _is_contention(error):
                     raise
-                self._advance_apart(waiting, now, is_pass=True)
+                self._advance_apart(waiting, is_pass=True)
             # Tasks that end meanwhile do not wait for the end of a long pass.
             self._hear_executor()
-            self._move_on(now)
+            self._move_on()
         self._kill_lost()
         self._hints.wake_at(_next_due(now))
         self._looked_at = now
@@ -302,7 +303,7 @@ class SchedulerLoop:
             if len(started) < self._batch:
                 break
 
-    def _move_on(self, now: datetime) -> None:
+    def _move_on(self) -> None:
         """Decide the runs that were hinted at, those whose tasks ended first, and queue what became ready."""
         hints = self._hints
         missed: set[int] = set()
@@ -310,6 +311,9 @@ class SchedulerLoop:
             wanted = [*hints.ended, *(pk for pk in hints.runs if pk not in hints.ended)][: self._batch]
             try:
                 with hints.kept_on_error(), transaction.atomic():  # one transaction costs less than two
+                    # The moment is read within: on SQLite the transaction may have waited for its beginning, and what
+                    # it finds ended must not have ended in its future.
+                    now = self.clock.now()
                     if wanted:
                         missed |= self._advance(wanted, now)
                     if hints.must_queue and not hints.runs and not hints.ended:
@@ -319,13 +323,13 @@ class SchedulerLoop:
                     raise
                 hints.must_retry_soon = hints.is_contended and not wanted  # passing by was of no use
                 hints.is_contended = True
-                missed |= self._advance_apart(wanted, now)
+                missed |= self._advance_apart(wanted)
             if hints.must_retry_soon:
                 break
         hints.runs |= missed
         hints.must_retry_soon = hints.must_retry_soon or bool(missed)
 
-    def _advance_apart(self, run_pks: Collection[int], now: datetime, *, is_pass: bool = False) -> set[int]:
+    def _advance_apart(self, run_pks: Collection[int], *, is_pass: bool = False) -> set[int]:
         """``_advance`` of one run after the other, because somebody keeps a lock that one of them needs.
 
         That one is left to the next pass: it would hold the others up again and again.
@@ -334,7 +338,7 @@ class SchedulerLoop:
         for pk in run_pks:
             try:
                 with self._hints.kept_on_error(), transaction.atomic():
-                    missed |= self._advance([pk], now, is_pass=is_pass)
+                    missed |= self._advance([pk], self.clock.now(), is_pass=is_pass)
             except OperationalError as error:
                 if not _is_contention(error):
                     raise

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 
 from orchestration.authoring.secrets import MASK, redact
 from orchestration.models import EventLog, User
@@ -103,6 +103,8 @@ def _write_apart(asked: Request) -> None:
     try:
         with transaction.atomic():
             asked.write()
+    except OperationalError as error:  # the database is busy or away, which is no news to whoever reads the log
+        log.warning("The audit log could not be written: %s: %s", asked.event, error)
     except DatabaseError:
         log.exception("The audit log could not be written: %s", asked.event)
 
