@@ -118,10 +118,10 @@ class OperationViewSet(ViewSetMixin, APIView):
             if self.identity is None:
                 raise Problem(401)
             self.request.user = self.identity.user
-        self.query = operation.parameters.read(request.GET) if operation.is_query_checked else {}  # type: ignore[union-attr]
         if operation.body is not None:
             self.body = body_of(request)
             operation.body.check_body(self.body)
+        self.query = operation.parameters.read(request.GET) if operation.is_query_checked else {}  # type: ignore[union-attr]
         if "HTTP_IDEMPOTENCY_KEY" in request.META:
             self.idempotency_key = idempotency.key_of(self)
         if not is_open and not all(asked().has_permission(self.request, self) for asked in self.permission_classes):

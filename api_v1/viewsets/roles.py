@@ -104,9 +104,10 @@ class RoleViewSet(OperationViewSet):
     def partial_update(self) -> Row:
         """Rename a role or add actions to it; none is taken away."""
         values = self.load()
+        sent = pairs_of(values.get("actions", ()))
         role = roles.find(self.kwargs["role_name"])
         values = _masked(values, self.query.get("update_mask"))
-        pairs = pairs_of(values["actions"]) if "actions" in values else None
+        pairs = sent if "actions" in values else None
         return role_row(roles.update(role, actor=self.caller, name=values.get("name"), pairs=pairs))
 
     def destroy(self) -> None:

@@ -67,6 +67,13 @@ def test_where_the_path_has_parameters_unknown_ones_of_the_query_are_refused(api
     assert answer.detail == "Extra query parameter(s) unknown not in spec"
 
 
+def test_a_body_is_judged_before_the_query(api: Api) -> None:
+    answer = api.patch("/variables/k", {"key": 5}, unknown="1")
+    assert (answer.status, answer.title) == (400, "Bad Request")
+    assert answer.detail == "5 is not of type 'string' - 'key'"
+    assert api.patch("/variables/k", {"key": "k", "value": "v"}, unknown="1").title is None
+
+
 @pytest.mark.parametrize("name", ["page_limit", "page_offset"])
 @pytest.mark.parametrize("path", ["/dags/~/dagRuns/list", "/dags/~/dagRuns/~/taskInstances/list"])
 def test_pages_of_batches_may_lie_far_out(api: Api, path: str, name: str) -> None:

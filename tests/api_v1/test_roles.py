@@ -111,6 +111,14 @@ def test_a_change(api: Api, body: Any, query: dict[str, str], status: int, expec
         assert api.get("/roles/r").json == {"name": "r", "actions": [READ]}
 
 
+@pytest.mark.parametrize("half", [{"action": {"name": "can_read"}, "resource": {}}, {"action": {}, "resource": {}}])
+def test_half_a_pair_is_refused_before_the_role_is_looked_for_and_whatever_the_mask(api: Api, half: Any) -> None:
+    Group.objects.create(name="r")
+    body = {"name": "r", "actions": [half]}
+    assert api.patch("/roles/missing", body).status == 400
+    assert api.patch("/roles/r", body, update_mask="name").status == 400
+
+
 @pytest.mark.parametrize("name", ["Public", "Viewer", "User", "Op", "Admin"])
 def test_the_built_in_roles_are_protected(api: Api, name: str) -> None:
     assert api.delete(f"/roles/{name}").status == 409
