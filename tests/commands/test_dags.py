@@ -344,6 +344,20 @@ def test_what_keeps_a_task_is_said(run, dag):
     assert "Trigger Rule:" in out
 
 
+def test_what_keeps_a_task_that_ended_is_said(run, dag):
+    make_run(dag, {"a": "success"}, run_id="r1", logical_date=DATE, state="success")
+    dag.is_paused = True
+    dag.save(update_fields=["is_paused"])
+    out = run("tasks", "failed-deps", "d1", "a", "r1").out
+    names = [line.partition(":")[0] for line in out.splitlines()]
+    assert names == ["Not met", "Dag Not Paused", "Dagrun Running", "Task Instance State"]
+
+
+def test_a_mapped_task_is_told_in_the_tree(run, db):
+    make_dag(serialized("a", dag_id="mapped", tasks={"a": {"is_mapped": True}}))
+    assert run("tasks", "list", "mapped", "--tree").out == "<Mapped(PythonOperator): a>\n"
+
+
 # jobs
 
 

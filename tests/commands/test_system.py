@@ -294,3 +294,21 @@ def test_commands_are_djangos_too(capsys):
     with pytest.raises(SystemExit) as end:
         call_command("variables", "get", "nope")
     assert end.value.code == 1
+
+
+def test_everything_about_a_provider_has_the_references_members(run):
+    (found,) = json.loads(run("providers", "get", "apache-airflow-providers-http", "--full", "-o", "json").out)
+    assert list(found) == [
+        "package-name", "name", "description", "state", "versions", "integrations", "operators", "sensors", "hooks",
+        "triggers", "connection-types",
+    ]  # fmt: skip
+    assert found["name"] == "Hypertext Transfer Protocol (HTTP)"
+    assert found["integrations"][0]["external-doc-url"] == "https://www.w3.org/Protocols/"
+    assert found["operators"] == [
+        {"integration-name": found["name"], "python-modules": ["airflow.providers.http.operators.http"]}
+    ]
+    assert found["connection-types"][0] == {
+        "hook-class-name": "airflow.providers.http.hooks.http.HttpHook", "connection-type": "http",
+    }  # fmt: skip
+    (mail,) = json.loads(run("providers", "get", "apache-airflow-providers-smtp", "-f", "-o", "json").out)
+    assert mail["notifications"] == ["airflow.providers.smtp.notifications.smtp.SmtpNotifier"]

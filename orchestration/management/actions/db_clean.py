@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from django.utils import timezone
 
@@ -14,9 +15,19 @@ from orchestration.services.retention import Cleaning
 _PHRASE = "delete rows"
 
 
+def _known(tables: list[str] | None) -> list[str] | None:
+    """The names without those that are no tables, which are told, as in the reference; all where none is one."""
+    known = [name for name in tables or () if name in retention.RULES or name in retention.ABSENT]
+    if not known:
+        return tables
+    if left := [name for name in tables or () if name not in known]:
+        print(f"Left out, for there are no such tables: {', '.join(left)}.", file=sys.stderr)
+    return known
+
+
 def clean(args: argparse.Namespace) -> None:
     """Delete what is older than a moment, after asking; ``--dry-run`` counts it."""
-    names = retention.chosen(args.tables)
+    names = retention.chosen(_known(args.tables))
     stamp = None if args.skip_archive else f"{timezone.now():%Y%m%d%H%M%S}"
     cleaning = Cleaning(args.clean_before_timestamp, args.keep_last, args.batch_size, stamp)
     kept = retention.kept_runs(args.keep_last)

@@ -28,9 +28,7 @@ def get(args: argparse.Namespace) -> None:
     for one in providers.all_provided():
         if one.package == args.provider_name:
             if args.full:
-                emit(
-                    [{"package-name": one.package, "description": one.description, "version": one.version}], args.output
-                )
+                emit([providers.facts(one)], args.output)
             else:
                 emit([{"Provider": one.package, "Version": one.version}], args.output)
             return

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestration import clients
 from orchestration.clients.base import Clearing, Client, InstanceValue
 from orchestration.errors import Invalid, NotFound
 from orchestration.management.cli.output import confirm, emit, given_ids
+from orchestration.states import DagRunState, TaskInstanceState
+
+if TYPE_CHECKING:
+    from orchestration.models import TaskInstance
 
 
 def list_tasks(args: argparse.Namespace) -> None:
@@ -25,7 +29,7 @@ def list_tasks(args: argparse.Namespace) -> None:
     while pending:
         task_id, level = pending.pop()
         task = dag.tasks[task_id]
-        print(f"{'    ' * level}<Task({task.task_type}): {task_id}>")
+        print(f"{'    ' * level}<{'Mapped' if task.is_mapped else 'Task'}({task.task_type}): {task_id}>")
         pending += [(below, level + 1) for below in sorted(task.downstream_task_ids, reverse=True)]
 
 
@@ -68,10 +72,22 @@ def failed_dependencies(args: argparse.Namespace) -> None:
     if instance is None:
         raise NotFound(f"There is no instance of task {args.task_id!r} (map index {args.map_index}) in {run.run_id}.")
     instance.run = run
-    found = unmet(instance)
+    waits = instance.state in (TaskInstanceState.NONE, TaskInstanceState.SCHEDULED)
+    found = unmet(instance) if waits else _over(instance)
     print("Not met:" if found else "Nothing keeps it from starting.")
     for name, text in found:
         print(f"{name}: {text}")
+
+
+def _over(instance: TaskInstance) -> list[tuple[str, str]]:
+    """What keeps an instance that waits no more from starting again."""
+    found = []
+    if instance.run.dag.is_paused:
+        found.append(("Dag Not Paused", f"The DAG {instance.dag_id} is paused. Unpause it to let its tasks start."))
+    if instance.run.state != DagRunState.RUNNING:
+        found.append(("Dagrun Running", f"Tasks start while their run is running; this run is {instance.run.state}."))
+    found.append(("Task Instance State", f"It is {instance.state} already. Clear it to have it run again."))
+    return found
 
 
 def clear(args: argparse.Namespace) -> None:
