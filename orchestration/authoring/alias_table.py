@@ -169,7 +169,7 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "airflow.models.taskreschedule": {"compat.tables": "TaskReschedule"},
     "airflow.models.trigger": {"compat.tables": "Trigger"},
     "airflow.models.variable": {"variable": "Variable"},
-    "airflow.models.xcom": {"xcom": "XCom BaseXCom=XCom LazyXComSelectSequence", "types": "XCOM_RETURN_KEY"},
+    "airflow.models.xcom": {"xcom": "XCom BaseXCom LazyXComSelectSequence", "types": "XCOM_RETURN_KEY"},
     "airflow.models.xcom_arg": {"xcom_arg": "XComArg PlainXComArg MapXComArg ZipXComArg ConcatXComArg"},
     # Operators.
     "airflow.operators": {},

@@ -129,7 +129,7 @@ def map_length(operator: AbstractOperator, run_id: str) -> int | None:
 
 
 @columns("dag_id task_id run_id map_index key value timestamp execution_date dag_run_id")
-class XCom:
+class BaseXCom:
     """What scripts and callbacks use to read and write XComs beside ``ti.xcom_pull``."""
 
     XCOM_RETURN_KEY = XCOM_RETURN_KEY
@@ -253,7 +253,8 @@ class XCom:
         return serde.loads(result.value)
 
 
-BaseXCom = XCom
+#: The name that most files use. DAGs that name their tasks after tables see the class's own.
+XCom = BaseXCom
 
 
 def _run_id(dag_id: str, run_id: str | None, execution_date: datetime | None) -> str:

@@ -19,7 +19,7 @@ from orchestration.authoring.xcom import XCom
         (lambda: DagRun.last_scheduling_decision, "DagRun.last_scheduling_decision"),
         (lambda: TaskInstance.state == "failed", "TaskInstance.state = 'failed'"),
         (lambda: TaskInstance.duration > 5, "TaskInstance.duration > 5"),
-        (lambda: XCom.timestamp, "XCom.timestamp"),
+        (lambda: XCom.timestamp, "BaseXCom.timestamp"),
         (lambda: Variable.key.in_(["a"]), "Variable.key.in_(['a'])"),
         (lambda: Connection.conn_id, "Connection.conn_id"),
     ],
@@ -41,3 +41,8 @@ def test_a_column_that_objects_do_not_have_is_an_attribute_error():
     with pytest.raises(AttributeError, match="'DagRun' object has no attribute 'dag_hash'"):
         _ = DagRun().dag_hash
     assert not hasattr(TaskInstance(None), "trigger_id")
+
+
+def test_a_class_is_named_as_airflow_names_it():
+    """Maintenance DAGs name their tasks after the tables that they clean."""
+    assert [cls.__name__ for cls in (DagRun, TaskInstance, XCom)] == ["DagRun", "TaskInstance", "BaseXCom"]
