@@ -20,6 +20,8 @@ _E, _A = Automation.Event, Automation.Action
 OF_RUNS: Final = frozenset({_E.RUN_SUCCESS, _E.RUN_FAILED, _E.RUN_LONG, _E.TASK_FAILED, _E.TASK_RETRY})
 #: Events of one DAG.
 OF_DAGS: Final = OF_RUNS | {_E.SLA_MISS, _E.DAG_LATE}
+#: Events to which an automation's DAG id, tag and owner apply.
+NARROWED: Final = OF_DAGS | {_E.DATASET}
 #: Actions that need a run, or a DAG.
 _NEEDS: Final = {_A.CLEAR_FAILED: frozenset({_E.RUN_FAILED, _E.TASK_FAILED}), _A.PAUSE: OF_DAGS}
 

@@ -133,7 +133,11 @@ def _counts(rule: Automation, happening: Happening, now: datetime) -> bool:
         return False
     if happening.event == _E.DATASET and not fnmatchcase(happening.more["dataset"], rule.dataset_pattern or "*"):
         return False
-    return not happening.dag_id or fnmatchcase(happening.dag_id, rule.dag_pattern)
+    return rule.event not in automations.NARROWED or fnmatchcase(happening.dag_id, rule.dag_pattern)
+
+
+def _is_narrow(rule: Automation) -> bool:
+    return bool(rule.tag or rule.owner) and rule.event in automations.NARROWED
 
 
 def _filtered(pairs: Sequence[tuple[Automation, Happening]]) -> list[tuple[Automation, Happening, list[int]]]:
@@ -143,7 +147,7 @@ def _filtered(pairs: Sequence[tuple[Automation, Happening]]) -> list[tuple[Autom
     """
     tags: dict[str, set[str]] = {}
     owners: dict[str, str] = {}
-    narrow = {happening.dag_id for rule, happening in pairs if (rule.tag or rule.owner) and happening.dag_id}
+    narrow = {happening.dag_id for rule, happening in pairs if _is_narrow(rule) and happening.dag_id}
     if narrow:
         for dag_id, name in DagTag.objects.filter(dag__in=narrow).values_list("dag_id", "name"):
             tags.setdefault(dag_id, set()).add(name)
@@ -153,7 +157,7 @@ def _filtered(pairs: Sequence[tuple[Automation, Happening]]) -> list[tuple[Autom
         (rule, happening, chains.get(happening.run_id, []))
         for rule, happening in pairs
         if (
-            not (rule.tag or rule.owner)
+            not _is_narrow(rule)
             or automations.is_about(
                 rule, happening.dag_id, tags.get(happening.dag_id, ()), owners.get(happening.dag_id, "")
             )

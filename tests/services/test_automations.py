@@ -224,6 +224,17 @@ class TestWhomItConcerns:
             DatasetEventFactory(dataset=DatasetFactory(uri=uri), timestamp=timezone.now())
         assert [row.payload["dataset"] for row in collect()] == ["s3://shop/a"]
 
+    def test_what_is_of_no_dag_is_not_narrowed_by_dags(self, channel):
+        rule("import_error", dag_pattern="sales_*", tag="daily", owner="ann")
+        DagImportErrorFactory(filename="/dags/x.py", timestamp=timezone.now())
+        assert len(collect()) == 1
+
+    @pytest.mark.parametrize(("fields", "is_told"), [({}, True), ({"dag_pattern": "d*"}, False), ({"tag": "t"}, False)])
+    def test_a_dataset_written_by_nobody_s_task_is_told_to_those_who_ask_for_no_dag(self, channel, fields, is_told):
+        rule("dataset", **fields)
+        DatasetEventFactory(dataset=DatasetFactory(uri="s3://a"), source_dag_id=None, timestamp=timezone.now())
+        assert bool(collect()) is is_told
+
 
 class TestWhatItCosts:
     def test_one_query_where_there_is_no_automation(self, django_assert_num_queries):

@@ -36,7 +36,7 @@ _OF_AUTOMATIONS: Final = {
         str(event): [
             *(["minutes"] if event in (_E.RUN_LONG, _E.DAG_LATE) else []),
             *(["dataset_pattern"] if event == _E.DATASET else []),
-            *(["dag_pattern", "tag", "owner"] if event in automations.OF_DAGS or event == _E.DATASET else []),
+            *(["dag_pattern", "tag", "owner"] if event in automations.NARROWED else []),
         ]
         for event in _E
     },
