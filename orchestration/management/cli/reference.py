@@ -61,16 +61,16 @@ def _section(command: Command, group: Group | None = None) -> str:
     remote = ", *remote*" if command.is_remote else ""
     about = (command.description or command.help).replace("\n", " ").rstrip(".")
     lines = [f"\n### {path}", "", f"{_mark(command.is_extra)} {about}{remote}.", ""]
-    return "\n".join([*lines, *_table(command.arguments)])
+    return "\n".join([*lines, *_table(command.arguments, is_extra=command.is_extra)])
 
 
-def _table(arguments: Iterable[Argument]) -> Iterator[str]:
+def _table(arguments: Iterable[Argument], *, is_extra: bool) -> Iterator[str]:
     shown = [argument for argument in arguments if argument.help is not None]
     if shown:
         yield "| | argument | meaning |"
         yield "|---|---|---|"
     for argument in shown:
-        yield f"| {_mark(argument.is_extra)} | {_form(argument)} | {_cell(argument.help or '')} |"
+        yield f"| {_mark(is_extra or argument.is_extra)} | {_form(argument)} | {_cell(argument.help or '')} |"
     if shown:
         yield ""
 
