@@ -260,7 +260,7 @@ def document() -> Json:
         "paths": dict(sorted(made["paths"].items())),
         "components": {
             **made["components"],
-            "schemas": {name: _any_of(schema) for name, schema in made["components"]["schemas"].items()},
+            "schemas": _with_nulls({name: _any_of(s) for name, s in made["components"]["schemas"].items()}),
             "securitySchemes": {
                 "Basic": {"type": "http", "scheme": "basic"},
                 "Bearer": {"type": "http", "scheme": "bearer", "description": "A personal access token."},
@@ -269,6 +269,23 @@ def document() -> Json:
             },
         },
     }
+
+
+def _with_nulls(schemas: dict[str, Json]) -> dict[str, Json]:
+    """Say of an object itself that it may be null: what stands beside a reference does not count (OpenAPI 3.0)."""
+    waiting: list[Any] = list(schemas.values())
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            waiting += part.values()
+            if part.get("nullable") is True and len(part.get("allOf", ())) == 1:
+                named = schemas[part["allOf"][0]["$ref"].rpartition("/")[2]]
+                for option in named.get("anyOf", ()):
+                    schemas[option["$ref"].rpartition("/")[2]]["nullable"] = True
+                named["nullable"] = True
+        elif isinstance(part, list):
+            waiting += part
+    return schemas
 
 
 def _any_of(schema: Json) -> Json:

@@ -81,7 +81,7 @@ class ScheduleIntervalField(serializers.JSONField):
     """When a DAG runs: one of three forms, told apart by ``__type``."""
 
 
-@extend_schema_field({"anyOf": [{"type": "object", "additionalProperties": {}}, {"type": "string"}]})
+@extend_schema_field({"anyOf": [{"type": "object", "additionalProperties": {}, "nullable": True}, {"type": "string"}]})
 class ConditionField(serializers.JSONField):
     """A condition on datasets."""
 
