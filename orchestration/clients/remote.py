@@ -59,10 +59,16 @@ class RemoteClient:
 
     # the road
 
-    def _send(self, method: str, path: str, *, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
-        """One call; its JSON value, None without one. Raises what the server refuses, Unavailable where it is not."""
+    def _send(
+        self, method: str, path: str, *, body: Any = None, query: Mapping[str, Any] | None = None, is_open: bool = False
+    ) -> Any:
+        """One call; its JSON value, None without one. Raises what the server refuses, Unavailable where it is not.
+
+        ``is_open``: the server asks nobody there who calls, and so proves nothing of itself to a ticket either.
+        """
+        auth = None if is_open else self._http.auth
         try:
-            answer = self._http.request(method, path, json=body, params=query)
+            answer = self._http.request(method, path, json=body, params=query, auth=auth)
         except httpx.HTTPError as error:
             raise Unavailable(f"{self._http.base_url} does not answer: {error}. Check [cli] endpoint_url.") from None
         if answer.is_success:
@@ -80,7 +86,7 @@ class RemoteClient:
     def _has_stable(self) -> bool:
         if self._is_stable is None:
             try:
-                self._send("GET", "/api/v1/health")
+                self._send("GET", "/api/v1/health", is_open=True)
                 self._is_stable = True
             except NotFound:
                 self._is_stable = False
@@ -243,15 +249,31 @@ class RemoteClient:
         ]
 
     def instance(self, dag_id: str, task_id: str, run: str, map_index: int) -> InstanceValue:
+        if not self._has_stable():
+            return self._legacy_instance(dag_id, task_id, run, map_index)
         run_id = self._run_id(dag_id, run)
         path = f"/dags/{_id(dag_id)}/dagRuns/{_id(run_id)}/taskInstances/{_id(task_id)}"
         found = self._named(
             lambda: self._stable("GET", f"{path}/{map_index}" if map_index >= 0 else path),
-            f"There is no instance of task {task_id!r} (map index {map_index}) in run {run!r}.",
+            _no_instance(task_id, run, map_index),
         )
         return InstanceValue(
             dag_id, task_id, found["dag_run_id"], found["map_index"], found["state"], _moment(found["execution_date"])
         )
+
+    def _legacy_instance(self, dag_id: str, task_id: str, run: str, map_index: int) -> InstanceValue:
+        if map_index >= 0:
+            raise Unavailable("The server has only the experimental API, which does not know map indexes.")
+        moment = as_moment(run)
+        found = [each for each in self._legacy_runs(dag_id, None, None, None) if each.run_id == run]
+        found = found or [each for each in self._legacy_runs(dag_id, None, moment, moment) if moment is not None]
+        if not found:
+            raise NotFound(_no_run(dag_id, run))
+        of_run = found[0]
+        path = f"/dags/{_id(dag_id)}/dag_runs/{_id(of_run.logical_date.isoformat())}/tasks/{_id(task_id)}"
+        row = self._named(lambda: self._legacy("GET", path), _no_instance(task_id, run, map_index))
+        state = None if row["state"] in {None, "None"} else str(row["state"])  # this API answers in texts
+        return InstanceValue(dag_id, task_id, of_run.run_id, map_index, state, of_run.logical_date)
 
     def _run_id(self, dag_id: str, word: str) -> str:
         try:
@@ -263,7 +285,7 @@ class RemoteClient:
             found = self._stable("GET", f"/dags/{_id(dag_id)}/dagRuns", query=query)["dag_runs"]
             if found:
                 return str(found[0]["dag_run_id"])
-        raise NotFound(f"{dag_id} has no run whose id or logical date is {word!r}.")
+        raise NotFound(_no_run(dag_id, word))
 
     # pools
 
@@ -340,6 +362,14 @@ def _id(text: str) -> str:
 
 def _no_dag(dag_id: str) -> str:
     return f"There is no DAG {dag_id!r}."
+
+
+def _no_run(dag_id: str, word: str) -> str:
+    return f"{dag_id} has no run whose id or logical date is {word!r}."
+
+
+def _no_instance(task_id: str, run: str, map_index: int) -> str:
+    return f"There is no instance of task {task_id!r} (map index {map_index}) in run {run!r}."
 
 
 def _reason(answer: httpx.Response) -> str:

@@ -21,7 +21,7 @@ _CONFIG = """\
     dns_lookup_kdc = false
     dns_canonicalize_hostname = false
     rdns = false
-    clockskew = 1
+    clockskew = {clock_skew}
     udp_preference_limit = 1
 [realms]
 {realms}
@@ -64,10 +64,14 @@ def _listens(port: int) -> bool:
 
 
 class Kdc:
-    """One realm. ``start`` it after ``knows`` of others; ``environment`` is for clients and servers of the realm."""
+    """One realm. ``start`` it after ``knows`` of others; ``environment`` is for clients and servers of the realm.
 
-    def __init__(self, realm: str) -> None:
+    A ticket that is older than ``clock_skew`` seconds when it arrives is refused.
+    """
+
+    def __init__(self, realm: str, *, clock_skew: int = 1) -> None:
         self.realm = realm
+        self._clock_skew = clock_skew
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="kdc-"))
         self.keytab = self.folder / "service.keytab"
@@ -86,7 +90,9 @@ class Kdc:
     def start(self, *others: Kdc) -> None:
         """Make the realm, and answer from now on."""
         realms = "".join(_REALM.format(name=kdc.realm, port=kdc.port) for kdc in (self, *others))
-        (self.folder / "krb5.conf").write_text(_CONFIG.format(realm=self.realm, realms=realms))
+        (self.folder / "krb5.conf").write_text(
+            _CONFIG.format(realm=self.realm, realms=realms, clock_skew=self._clock_skew)
+        )
         (self.folder / "kdc.conf").write_text(_KDC.format(port=self.port, realm=self.realm, folder=self.folder))
         self.run(need_program("kdb5_util"), "create", "-s", "-r", self.realm, "-P", "master")
         self._process = subprocess.Popen(
