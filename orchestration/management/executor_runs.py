@@ -62,7 +62,7 @@ def run_dag(run: DagRun, advance: Callable[[DagRun], None]) -> DagRun:
 def _schedule(instance: TaskInstance, pool: str | None) -> None:
     """Move an instance from any state that no process has to ``scheduled``, as its next try."""
     free = TaskInstance.objects.filter(pk=instance.pk).exclude(state__in=ACTIVE)
-    keep_tries(free.filter(state__in=FINISHED))
+    keep_tries(free.filter(state__in=FINISHED, try_number__gt=0))
     moved = free.exclude(state=_S.SCHEDULED).update(
         state=_S.SCHEDULED,
         try_number=F("try_number") + 1,

@@ -421,6 +421,19 @@ def test_cleared_tries_stay_in_the_history(api: Api) -> None:
     assert (instance.try_number, instance.max_tries) == (2, 2)  # what the task has of retries, from here on
 
 
+def test_what_is_cleared_before_it_ran_stays_in_the_history_once_as_try_0(api: Api) -> None:
+    run_of("a >> b", {"a": "success", "b": ""})
+    body = {"dry_run": False, "only_failed": False}
+    tries = "/dags/d1/dagRuns/r/taskInstances/{}/tries"
+    assert api.post("/dags/d1/clearTaskInstances", body).status == 200
+    for _ in range(2):
+        kept = {name: api.get(tries.format(name)).json["task_instances"] for name in "ab"}
+        assert [(row["try_number"], row["state"]) for row in kept["a"]] == [(0, "success"), (0, None)]
+        assert [(row["try_number"], row["state"]) for row in kept["b"]] == [(0, "failed"), (0, None)]
+        assert (kept["b"][0]["start_date"], kept["b"][0]["duration"]) == (None, None)
+        assert api.post("/dags/d1/clearTaskInstances", body).status == 200
+
+
 def test_states_are_set_with_relatives_and_other_runs(api: Api) -> None:
     dag = make_dag("a >> b >> c", dag_id="d1")
     runs = [make_run(dag, run_id=f"r{day}", logical_date=DATE + timedelta(days=day)) for day in range(3)]

@@ -157,12 +157,15 @@ def intervals_join(evidence: Evidence) -> Iterator[str]:
 
 
 def history_is_legal(evidence: Evidence) -> Iterator[str]:
-    """I08: earlier tries are numbered without gap and are over; what the log tells of a try is told once."""
+    """I08: earlier tries are numbered without gap and are over; what the log tells of a try is told once.
+
+    What was cleared before it ran is kept as try 0.
+    """
     history = defaultdict(list)
     for row in evidence.rows["taskinstancehistory"]:
         history[row["task_instance_id"]].append(row)
     for instance, ti in _instances(evidence).items():
-        past = sorted(row["try_number"] for row in history[ti["id"]] if row["try_number"] < ti["try_number"])
+        past = sorted(row["try_number"] for row in history[ti["id"]] if 0 < row["try_number"] < ti["try_number"])
         if ti["state"] != "" and past != list(range(1, max(ti["try_number"], 1))):
             yield f"{instance}: before try {ti['try_number']} the history has {past}"
         for row in history[ti["id"]]:

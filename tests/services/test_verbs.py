@@ -135,8 +135,7 @@ def _difference(case: dict[str, Any], before: dict[str, Any], answer: Answer, af
             return "; ".join(
                 f"{key} {before[kind].get(key)} → {changed.get(key)}, not {wanted.get(key)}" for key in odd
             )
-    # a try that never began leaves no history here
-    history = [each for each in case["after"]["history"] if each[2] > 0]
+    history = case["after"]["history"]
     return "" if after["history"] == history else f"history {after['history']}, not {history}"
 
 

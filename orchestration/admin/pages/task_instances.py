@@ -107,7 +107,9 @@ class TaskPage(OfTask):
         return context
 
     def _about(self, instance: TaskInstance) -> dict[str, Any]:
-        tries = list(TaskInstanceHistory.objects.filter(task_instance=instance).order_by("try_number"))
+        tries = list(
+            TaskInstanceHistory.objects.filter(task_instance=instance, try_number__gt=0).order_by("try_number")
+        )
         present = instance.try_number
         numbers = sorted({each.try_number for each in tries} | ({present} if present else set()))
         asked = self.request.GET.get("try", "")

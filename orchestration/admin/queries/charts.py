@@ -33,7 +33,7 @@ def bars(run_pk: int) -> list[dict[str, Any]]:
     rows = TaskInstance.objects.filter(run=run_pk).order_by("start_date", "task_id", "map_index")
     found = {row.pop("pk"): row for row in rows.values("pk", *_BAR)[:MOST_BARS]}
     tries: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    past = TaskInstanceHistory.objects.filter(task_instance__run=run_pk)
+    past = TaskInstanceHistory.objects.filter(task_instance__run=run_pk, try_number__gt=0)
     earlier = past.filter(try_number__lt=F("task_instance__try_number"))
     columns = ("task_instance_id", "try_number", "state", "queued_at", "start_date", "end_date")
     for row in earlier.order_by("task_instance_id", "try_number").values(*columns)[:MOST_BARS]:
