@@ -55,6 +55,7 @@ HOMES: Mapping[str, str] = {
     "airflow.providers.common.sql.hooks.sql": "DbApiHook",
     "airflow.providers.http.hooks.http": "HttpHook",
     "airflow.providers.smtp.hooks.smtp": "SmtpHook",
+    "airflow.providers.postgres.hooks.postgres": "PostgresHook",
     "airflow.sensors.base": "BaseSensorOperator PokeReturnValue",
     "airflow.sensors.python": "PythonSensor",
     "airflow.stats": "Stats",
@@ -202,6 +203,7 @@ PASSED_ON: Mapping[str, str] = {
     "conf timedelta",
     "airflow.providers.http.triggers.http": "AirflowException Any BaseTrigger TriggerEvent asyncio base64 pickle "
     "requests",
+    "airflow.providers.postgres.operators.postgres": "PostgresHook",
     "airflow.providers.smtp.hooks.smtp": "AirflowException AirflowNotFoundException Any BaseHook Iterable Path "
     "collections os re",
     "airflow.providers.smtp.notifications.smtp": "Any Iterable Path SmtpHook cached_property",

@@ -21,7 +21,8 @@ class Good(AirflowPlugin):
 #: How the processes begin in which tasks, triggers and callbacks run, and DAG files are parsed.
 BEGINNINGS = [
     "from orchestration.execution.warm import prepare_imports; prepare_imports()",
-    "from orchestration.dagfiles.warm import _preload; _preload()",
+    "from orchestration.dagfiles import warm; warm.preload.load(*warm.PRELOADED); warm.preload.load_airflow(); "
+    "warm.plugins_manager.integrate_macros_plugins()",
 ]
 
 
