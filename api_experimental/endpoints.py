@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.db import DataError, IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
@@ -28,6 +28,7 @@ from orchestration.access.requirements import BY_ID
 from orchestration.conf import ConfigError, conf
 from orchestration.errors import Conflict, Forbidden, NotFound, OrchestrationError, Unavailable
 from orchestration.models import User
+from orchestration.models.outages import is_outage
 from orchestration.services import audit
 
 log = logging.getLogger(__name__)
@@ -232,7 +233,7 @@ def _of_error(problem: Exception) -> HttpResponse:
             return responses.error("It exists already, or what it names is gone. Read it again.", 409)
         case DataError() | UnicodeError():
             return responses.error("A value is outside what can be stored.", 400)
-        case OperationalError() | InterfaceError():
+        case _ if is_outage(problem):
             log.warning("The database is busy or away: %s", problem)
             return _busy("The database is busy. Nothing was changed; try again.")
         case _:

@@ -13,12 +13,13 @@ from django.core.exceptions import (
     SuspiciousOperation,
     ValidationError,
 )
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.db import DataError, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions as drf
 
 from api_v1.renderers import dumps
 from orchestration import errors
+from orchestration.models.outages import is_outage
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ def problem_of(error: Exception) -> Problem:
     if found is None:
         log.error("A request failed", exc_info=error)
         return Problem(500, "Something is wrong in the server; its log says what.")
-    if isinstance(error, OperationalError | InterfaceError):
+    if is_outage(error):
         log.warning("The database is busy or away: %s", error)
     return found
 
@@ -175,7 +176,7 @@ def foreseen(error: Exception) -> Problem | None:
             return Problem(409, "It exists already, or something it names was removed meanwhile. Read it again.")
         case DataError():
             return Problem(400, "A value is outside the range that can be stored.")
-        case OperationalError() | InterfaceError():
+        case _ if is_outage(error):
             return Problem(
                 503,
                 "The database is busy. Nothing was changed; try again.",

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
 from django.db.models import Count
 
 from orchestration.conf import conf
@@ -36,6 +36,7 @@ from orchestration.dagfiles.sync import Applied, Syncer, forget_missing
 from orchestration.dagfiles.watch import Watcher
 from orchestration.models import Dag, Job
 from orchestration.models.next_runs import last_automated_intervals
+from orchestration.models.outages import is_outage
 from orchestration.models.wakeups import Listener
 from orchestration.states import JobState, JobType
 
@@ -134,7 +135,9 @@ class Processor:
                 self._ended.extend(parsers.ended())
                 self._begin(parsers)  # before what ended is written: the next files are parsed meanwhile
                 self._settle()
-            except (OperationalError, InterfaceError) as error:
+            except (DatabaseError, InterfaceError) as error:
+                if not is_outage(error):
+                    raise
                 log.warning("The database does not answer (%s). Trying again in a while.", error)
                 close_old_connections()
                 self._clocks.database = now + _DATABASE_PAUSE_SECONDS
@@ -289,10 +292,10 @@ class Processor:
             return  # it vanished meanwhile
         try:
             applied = self._syncer.apply(result, root=job.root, now=datetime.now(UTC))
-        except (OperationalError, InterfaceError):
-            self.queue.given_back(path, time.monotonic())
-            raise
-        except Exception:
+        except Exception as error:
+            if is_outage(error):
+                self.queue.given_back(path, time.monotonic())
+                raise
             log.exception("What %s defines could not be written to the tables. The file is tried again later.", path)
             applied = Applied(outcome="", is_volatile=True)
         self.queue.finished(

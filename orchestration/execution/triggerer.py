@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -30,6 +30,7 @@ from orchestration.execution import logs, store_server, turns
 from orchestration.execution.hosts import hostname
 from orchestration.models import outcomes, wakeups
 from orchestration.models.job import Job
+from orchestration.models.outages import is_outage
 from orchestration.models.outcomes import PushedXCom
 from orchestration.models.task_instance import TaskInstance
 from orchestration.models.trigger import Trigger
@@ -109,7 +110,9 @@ class Triggerer:
         try:
             work()
             self._failures = 0
-        except turns.TROUBLE as error:
+        except (DatabaseError, InterfaceError) as error:
+            if not is_outage(error):
+                raise
             self._failures += 1
             log.warning("The database is out of reach (%s); tried again", str(error).strip().partition("\n")[0])
             with contextlib.suppress(Exception):
@@ -237,9 +240,9 @@ class Triggerer:
         answers = dict(self._answers)
         try:
             _store(answers)
-        except turns.TROUBLE:
-            raise
-        except Exception:
+        except Exception as error:
+            if is_outage(error):
+                raise
             log.exception("An answer cannot be stored; all are tried one by one")
             for number, answer in answers.items():
                 _store_alone(number, answer)

@@ -15,6 +15,7 @@ from orchestration.execution import claims, store_server
 from orchestration.execution.claims import Claimant, Start
 from orchestration.execution.executors.base import Workload
 from orchestration.models import outcomes, statements
+from orchestration.models.outages import is_outage
 from orchestration.models.outcomes import Held, Outcome
 from orchestration.models.task_instance import TaskInstance
 from orchestration.states import TaskInstanceState
@@ -129,7 +130,8 @@ def run(batch: Batch, claimant: Claimant, *, now: datetime, is_repeated: bool = 
             return _do(batch, claimant, now, is_repeated)
     except TROUBLE:
         raise
-    except Exception:
+    except Exception as error:
+        _raise_outage(error)
         log.exception("Something could not be stored; all is tried one by one")
     done = Done()
     for part in batch.parts():
@@ -139,8 +141,15 @@ def run(batch: Batch, claimant: Claimant, *, now: datetime, is_repeated: bool = 
         except TROUBLE:
             raise
         except Exception as error:
+            _raise_outage(error)
             done.add(_refuse(part, error, claimant, now))
     return done
+
+
+def _raise_outage(error: Exception) -> None:
+    """A database that may only be read is trouble like one that is away: no result is refused for that."""
+    if is_outage(error):
+        raise OperationalError(str(error)) from error
 
 
 def _do_not_wait() -> None:

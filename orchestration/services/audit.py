@@ -17,10 +17,11 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db import DatabaseError, OperationalError, transaction
+from django.db import DatabaseError, transaction
 
 from orchestration.authoring.secrets import MASK, redact
 from orchestration.models import EventLog, User
+from orchestration.models.outages import is_outage
 
 log = logging.getLogger(__name__)
 
@@ -103,10 +104,8 @@ def _write_apart(asked: Request) -> None:
     try:
         with transaction.atomic():
             asked.write()
-    except OperationalError as error:  # the database is busy or away, which is no news to whoever reads the log
-        log.warning("The audit log could not be written: %s: %s", asked.event, error)
-    except DatabaseError:
-        log.exception("The audit log could not be written: %s", asked.event)
+    except DatabaseError as error:  # an outage is no news to whoever reads the log
+        log.error("The audit log could not be written: %s: %s", asked.event, error, exc_info=not is_outage(error))
 
 
 def _owner(actor: Actor) -> dict[str, str | None]:

@@ -216,3 +216,57 @@ def test_f15_serialization_failures_are_decided_again(cluster: Cluster, system: 
         isolate("read committed")
     evidence = assert_sound(system, cluster.url, caller)
     assert {run_of(evidence, "red", f"serial-{number}")["state"] for number in range(12)} == {"success"}
+
+
+def test_f19_a_database_that_may_only_be_read_is_waited_for(
+    cluster: Cluster, system: LiveSystem, caller: Caller
+) -> None:
+    """As after a failover to a standby."""
+
+    def allow(is_read_only: str) -> None:
+        with cluster.session("postgres") as session:
+            session.execute("SET default_transaction_read_only = off")
+            session.execute(f"ALTER DATABASE system SET default_transaction_read_only = {is_read_only}")  # on or off
+        cluster.end_sessions()
+
+    caller.trigger_until_done("long", "f19")
+    until(lambda: has_started(system, "long", "f19"), "the task started")
+    allow("on")
+    try:
+        assert caller.trigger("red", "f19") == 503
+        with caller.client() as api:
+            answer = api.patch("/dags/red", json={"is_paused": True})
+            assert (answer.status_code, complaints(answer)) == (503, [])
+            assert api.get("/dags/red").json()["is_paused"] is False
+        until(lambda: "end" in {m.word for m in marks_of(system.home / "marks") if m.run_id == "f19"}, "the task ended")
+    finally:
+        allow("off")
+    caller.trigger_until_done("red", "f19")
+    evidence = assert_sound(system, cluster.url, caller)
+    assert {run_of(evidence, dag_id, "f19")["state"] for dag_id in ("long", "red")} == {"success"}
+
+
+def test_f27_two_schedulers_share_the_work_and_one_may_die(
+    cluster: Cluster, system: LiveSystem, caller: Caller
+) -> None:
+    second = system.start("scheduler", "--skip-serve-logs")
+    jobs = "SELECT count(*) FROM orchestration_job WHERE job_type = 'SchedulerJob' AND state = 'running'"
+
+    def living() -> bool:
+        with cluster.session() as session:
+            return session.execute(jobs).fetchone() == (2,)
+
+    until(living, "two schedulers run")
+    for number in range(12):
+        caller.trigger_until_done("red", f"f27-{number}")
+        caller.trigger_until_done("blue", f"f27-{number}")
+    second.kill()
+    second.wait()
+    system.processes.remove(second)
+    for number in range(12, 16):
+        caller.trigger_until_done("red", f"f27-{number}")
+    evidence = assert_sound(system, cluster.url, caller)
+    runs = {row["id"] for row in evidence.rows["dagrun"] if row["run_id"].startswith("f27")}
+    assert len(runs) == 28
+    owners = {row["queued_by_job_id"] for row in evidence.rows["taskinstance"] if row["run_id"] in runs}
+    assert len(owners) == 2, "each scheduler did work"

@@ -1,0 +1,17 @@
+"""Which errors say that the database is busy, away, or may only be read: whoever asked may try again."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db import InterfaceError, InternalError, OperationalError
+
+#: PostgreSQL's code for a write where only reads are allowed, as on a standby.
+_READ_ONLY: Final = "25006"
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether an error is the database's present state, and neither the request's fault nor the program's."""
+    if isinstance(error, InternalError):
+        return getattr(error.__cause__, "sqlstate", None) == _READ_ONLY
+    return isinstance(error, OperationalError | InterfaceError)
