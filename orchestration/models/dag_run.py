@@ -102,6 +102,7 @@ class DagRun(models.Model):
             models.Index(fields=["dag", "state"], name="dag_run_dag_state"),
             models.Index(fields=["dag", "id"], name="dag_run_of_dag"),
             models.Index(fields=["state", "id"], name="dag_run_state"),
+            models.Index(fields=["run_id", "id"], name="dag_run_named"),  # a run of any DAG, and lists by run id
             models.Index(fields=["logical_date"], name="dag_run_logical_date"),
             models.Index(fields=["start_date"], name="dag_run_start_date"),
             models.Index(fields=["end_date"], name="dag_run_end_date"),

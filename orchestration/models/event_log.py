@@ -31,7 +31,7 @@ class EventLog(models.Model):
             models.Index(fields=["when"], name="event_log_when"),
             models.Index(fields=["dag_id", "id"], name="event_log_dag"),
             # A run's history; without the id, so that PostgreSQL keeps a run's many rows under one key.
-            models.Index(fields=["dag_id", "run_id"], name="event_log_run"),
+            models.Index(fields=["run_id", "dag_id"], name="event_log_of_run"),
             models.Index(fields=["event", "id"], name="event_log_event"),
             models.Index(fields=["owner", "id"], name="event_log_owner"),
         ]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.live import ROOT, LiveSystem
 from tests.machine import need_program
@@ -228,7 +228,6 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSystem]:
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     path = need_program("chromium")
-    expect.set_options(timeout=20_000)  # as the context's: a busy machine answers late
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield started
