@@ -1,4 +1,6 @@
-"""Schedulers that die, sleep, lose their database or their clock: RELIABILITY F01, F13, F16, F17, F20, F27, F28.
+"""Schedulers that die, sleep, lose their database or their clock.
+
+RELIABILITY F01, F13, F16, F17, F20, F21, F27, F28.
 
 Each scheduler is a process of its own, forked from the test's, with an executor in memory that notes what it started.
 """
@@ -18,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -26,7 +29,7 @@ from orchestration.models import DagRun, EventLog, Job, TaskInstance
 from orchestration.scheduling import clock as clocks
 from orchestration.scheduling.loop import SchedulerLoop
 from orchestration.states import TaskInstanceState
-from tests.factories import PoolFactory, make_dag, make_run
+from tests.factories import PoolFactory, make_dag, make_run, serialized
 from tests.scheduling.fakes import FakeExecutor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.processes, pytest.mark.timeout(240)]
@@ -285,3 +288,26 @@ def test_f20_a_clock_that_is_set_kills_no_running_task_and_starts_nothing_twice(
     assert ended(pid) == 0
     check(marks, run)
     assert not TaskInstance.objects.filter(duration__lt=0).exists()
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="on SQLite there is one machine, with one clock")
+def test_f21_of_two_machines_the_one_whose_clock_is_ahead_makes_no_run_early(tmp_path):
+    run, marks = diamond(), tmp_path / "marks"
+    marks.touch()
+    daily = {"type": "cron_data_interval", "expression": "0 0 * * *", "timezone": "UTC"}
+    begin = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)
+
+    def due_in(seconds: float) -> str:
+        moments = {"next_dagrun": begin, "next_dagrun_create_after": datetime.now(UTC) + timedelta(seconds=seconds)}
+        span = {"next_dagrun_data_interval_start": begin, "next_dagrun_data_interval_end": begin + timedelta(days=1)}
+        graph = serialized("a", dag_id=f"due_{seconds:.0f}", timetable=daily, start_date=begin, max_active_runs=1)
+        return make_dag(graph, **moments, **span).dag_id
+
+    early, due = due_in(3600), due_in(-1)
+    ahead = time_machine.travel(datetime.now(UTC) + timedelta(hours=2), tick=True)
+    pids = [scheduler(marks, before=ahead.start), scheduler(marks)]
+    assert [ended(pid) for pid in pids] == [0, 0]
+    check(marks, run)
+    assert not DagRun.objects.filter(dag=early).exists()
+    assert DagRun.objects.filter(dag=due, logical_date=begin).exists()
