@@ -36,7 +36,8 @@ Actor = User | AnonymousUser | None
 class Request:
     """What a caller asked for.
 
-    ``columns`` are EventLog's: dag_id, run_id, task_id, map_index, try_number, logical_date.
+    ``columns`` are EventLog's: dag_id, run_id, task_id, map_index, try_number, logical_date. ``is_told_more``: the
+    service that records adds those the door does not know. Rows of Airflow's APIs only tell what their address says.
     """
 
     event: str
@@ -44,6 +45,7 @@ class Request:
     extra: Mapping[str, Any]
     columns: dict[str, Any] = field(default_factory=dict)
     is_recorded: bool = False
+    is_told_more: bool = False
 
     def write(self) -> None:
         """Write the row in the present transaction."""
@@ -64,10 +66,12 @@ def request(
     run_id: str | None = None,
     task_id: str | None = None,
     logical_date: datetime | None = None,
+    is_told_more: bool = False,
 ) -> Iterator[Request]:
     """Whatever happens inside leaves exactly one row. ``extra`` is masked when it is written."""
     columns = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "logical_date": logical_date}
-    asked = Request(event, actor, extra or {}, {name: value for name, value in columns.items() if value is not None})
+    known = {name: value for name, value in columns.items() if value is not None}
+    asked = Request(event, actor, extra or {}, known, is_told_more=is_told_more)
     token = _request.set(asked)
     try:
         yield asked
@@ -97,6 +101,8 @@ def record(event: str, *, actor: Actor, extra: Mapping[str, Any] | None = None, 
     if asked is None:
         EventLog.record(event, **_owner(actor), **columns, extra=as_text(extra or {}))
     elif not asked.is_recorded:
+        if asked.is_told_more:
+            asked.columns = {**columns, **asked.columns}
         asked.write()
 
 

@@ -99,7 +99,6 @@ def trigger(
         _refuse_existing(dag.dag_id, name, moment)
         raise
     run.create_task_instances(shape)
-    audit.concerns(dag_id=dag.dag_id, run_id=name, logical_date=moment)
     audit.record("post_dag_run", actor=actor, dag_id=dag.dag_id, run_id=name, logical_date=moment)
     notify("scheduler")
     return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -451,6 +452,17 @@ def test_a_refused_trigger_is_in_the_audit_log(api: Api) -> None:
     assert logged is not None
     assert (logged.dag_id, logged.owner) == ("d1", "admin")
     assert "S3CRET" not in (logged.extra or "")
+
+
+def test_the_audit_log_tells_of_a_trigger_only_what_its_address_and_body_say(api: Api) -> None:
+    make_dag("a", dag_id="d1")
+    body = {"dag_run_id": "mine", "logical_date": "2022-11-11T00:00:00Z"}
+    assert api.post("/dags/d1/dagRuns", body).status == 200
+    api.patch("/dags/d1/dagRuns/mine/setNote", {"note": "n"})
+    made, noted = api.get("/eventLogs", dag_id="d1", order_by="event_log_id").json["event_logs"]
+    assert (made["event"], made["run_id"], made["execution_date"]) == ("api.post_dag_run", None, None)
+    assert json.loads(made["extra"]) == body
+    assert api.get("/eventLogs", run_id="mine").json["event_logs"] == [noted]
 
 
 def test_services_are_all_or_nothing(api: Api, monkeypatch) -> None:

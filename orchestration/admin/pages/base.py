@@ -99,7 +99,7 @@ class Verb(Page):
                 answer = self.act(body)
             else:
                 named = {name: kwargs[name] for name in ("dag_id", "run_id", "task_id") if name in kwargs}
-                with audit.request(self.event, actor=self.request.user, extra=body, **named):
+                with audit.request(self.event, actor=self.request.user, extra=body, is_told_more=True, **named):
                     answer = self.act(body)
             return HttpResponse(orjson.dumps(answer), content_type="application/json")
         except OrchestrationError as error:
