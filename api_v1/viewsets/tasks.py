@@ -24,7 +24,7 @@ _ORDERS = {
     "params": "task_id",
     "extra_links": "extra_links",
 }
-_NOT_ORDERS = frozenset({"class_ref", "sub_dag"})
+_NOT_ORDERS = frozenset({"class_ref", "sub_dag", "is_mapped"})
 
 
 class TaskViewSet(OperationViewSet):

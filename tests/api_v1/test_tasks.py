@@ -52,7 +52,7 @@ def test_equal_tasks_keep_the_dag_s_order(api: Api, order: str, expected: str) -
     assert [row["task_id"] for row in api.get("/dags/d1/tasks", order_by=order).json["tasks"]] == expected.split()
 
 
-@pytest.mark.parametrize("order", ["nope", "__class__", "class_ref", "sub_dag", ""])
+@pytest.mark.parametrize("order", ["nope", "__class__", "class_ref", "sub_dag", "", "is_mapped"])
 def test_other_orders_are_refused(api: Api, order: str) -> None:
     make_dag("a", dag_id="d1")
     assert api.get("/dags/d1/tasks", order_by=order).status == 400
