@@ -208,6 +208,7 @@ class _Server:
         if os.getppid() != parent:
             os._exit(1)
         os.setsid()
+        setproctitle(f"airflowsite {request['program']}")
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for each in (self._door, *self._replies.values()):

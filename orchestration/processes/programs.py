@@ -58,7 +58,8 @@ def start(
 ) -> Process:
     """Run ``module:function`` with these descriptors of its own and these numbers as arguments.
 
-    ``environment`` is added to this process's. The caller closes its own side of the descriptors.
+    ``environment`` is added to this process's. The caller closes its own side of the descriptors, and keeps the result
+    as long as the program is to run.
     """
     variables = {**os.environ, **(environment or {})}
     if nursery is not None:

@@ -130,8 +130,9 @@ def deaf() -> Any:
     reader, writer = os.pipe()
     owner = os.fork()
     if owner == 0:
-        programs.start(f"{HERE}:be_deaf", [writer])
+        held = programs.start(f"{HERE}:be_deaf", [writer])
         signal.pause()
+        held.kill()
     program = int(os.read(reader, 64))
     os.kill(owner, signal.SIGKILL)
     return _is_gone(program)
