@@ -48,23 +48,31 @@ def trigger_dag(request: HttpRequest, dag_id: str) -> HttpResponse:
     """Make a run.
 
     ``conf`` may be an object, JSON text of one, or null; ``replace_microseconds`` a word, a truth value or null.
-    Without a date the run is of now, its microseconds dropped unless told otherwise.
+    Without a date the run is of now, its microseconds dropped unless told otherwise, or another run has that second.
     """
-    asked = _wanted_run(bodies.body_of(request))
+    data = bodies.body_of(request)
+    asked = _wanted_run(data)
     note(request, **asked)
     dag = _dag(dag_id)
     moment = asked["logical_date"]
     try:
         run = run_services.trigger(dag, actor=caller_of(request), **asked)
     except Conflict:
-        run_id = asked["run_id"] or generate_run_id(DagRunType.MANUAL, moment)
-        raise Invalid(f"A DAG Run already exists for DAG {dag_id} at {moment} with run id {run_id}") from None
+        if data.get("execution_date") is not None or _has_run_id(dag, asked["run_id"]):
+            run_id = asked["run_id"] or generate_run_id(DagRunType.MANUAL, moment)
+            raise Invalid(f"A DAG Run already exists for DAG {dag_id} at {moment} with run id {run_id}") from None
+        moment = asked["logical_date"] = timezone.now()
+        run = run_services.trigger(dag, actor=caller_of(request), **asked)
     created = {
         "message": f"Created {responses.run_text(run, moment)}",
         "execution_date": moment.isoformat(),
         "run_id": run.run_id,
     }
     return responses.answer(created)
+
+
+def _has_run_id(dag: Dag, run_id: str | None) -> bool:
+    return run_id is not None and DagRun.objects.filter(dag=dag, run_id=run_id).exists()
 
 
 def _wanted_run(data: dict[str, Any]) -> dict[str, Any]:

@@ -128,6 +128,23 @@ def test_two_runs_in_one_second_need_their_microseconds(call, dag):
     assert [call("POST", "/dags/d1/dag_runs", body).status_code for body in bodies] == [200, 200]
 
 
+def test_two_runs_without_a_date_need_not_differ_by_a_second(call, dag, time_machine):
+    time_machine.move_to(DATE + timedelta(microseconds=5), tick=False)
+    first = call("POST", "/dags/d1/dag_runs", {})
+    time_machine.move_to(DATE + timedelta(microseconds=7), tick=False)
+    second = call("POST", "/dags/d1/dag_runs", {})
+    assert [first.status_code, second.status_code] == [200, 200]
+    assert first.json()["execution_date"] == DATE.isoformat()
+    assert second.json()["execution_date"] == (DATE + timedelta(microseconds=7)).isoformat()
+    assert second.json()["run_id"] != first.json()["run_id"]
+
+
+def test_a_run_without_a_date_whose_id_is_taken_is_a_400(call, dag):
+    assert call("POST", "/dags/d1/dag_runs", {"run_id": "r1"}).status_code == 200
+    again = call("POST", "/dags/d1/dag_runs", {"run_id": "r1"})
+    assert (again.status_code, DagRun.objects.count()) == (400, 1)
+
+
 def test_a_second_run_of_a_date_or_id_is_a_400(call, dag):
     call("POST", "/dags/d1/dag_runs", {"run_id": "r1", "execution_date": "2022-01-01"})
     same_date = call("POST", "/dags/d1/dag_runs", {"execution_date": "2022-01-01"})
