@@ -143,6 +143,8 @@ class Processor:
                 self._clocks.database = now + _DATABASE_PAUSE_SECONDS
         if self._is_stopping or self._is_done(parsers):
             return
+        if listener.revive():
+            self._clocks.heartbeat = 0.0
         for key, mask in selector.select(self._seconds_to_wait(parsers)):
             if key.fileobj is listener:
                 listener.drain()

@@ -124,6 +124,8 @@ class Supervisor:
         return is_ending and not self._tries and not self._restarted and not self._crashes
 
     def _hear(self, seconds: float) -> None:
+        if self._listener is not None and self._listener.revive():
+            self._must_check_claims = True
         for key, mask in self._selector.select(seconds):
             if isinstance(key.data, Try):
                 self._hear_try(key.data, mask)
@@ -193,11 +195,7 @@ class Supervisor:
 
     def _hear_wakeup(self) -> None:
         assert self._listener is not None
-        before = self._listener.fileno()
         self._listener.drain()
-        if self._listener.fileno() != before:
-            self._selector.unregister(before)
-            self._selector.register(self._listener.fileno(), selectors.EVENT_READ, self._listener)
         self._must_check_claims = True
 
     def _hear_try(self, each: Try, mask: int) -> None:

@@ -92,18 +92,17 @@ class Triggerer:
         return max(min(self._next_look, self._next_beat, self._next_timeouts) - time.monotonic(), 0.0)
 
     def _hear(self, seconds: float) -> None:
+        if self._listener.revive():
+            self._next_look = 0.0
         for key, mask in self._selector.select(min(seconds, 1.0)):
             if key.data is self._listener:
-                self._hear_wakeup(key)
+                self._hear_wakeup()
             elif self._runner is not None:
                 self._hear_runner(key.data, mask)
 
-    def _hear_wakeup(self, key: selectors.SelectorKey) -> None:
+    def _hear_wakeup(self) -> None:
         if self._listener.drain():
             self._next_look = 0.0
-        if key.fd != self._listener.fileno():
-            self._selector.unregister(key.fileobj)
-            self._selector.register(self._listener, selectors.EVENT_READ, self._listener)
 
     def _try(self, work: Callable[[], None]) -> None:
         """Do it; when the database is away, do it again later."""

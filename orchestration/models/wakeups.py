@@ -13,12 +13,16 @@ import os
 import select
 import socket
 import tempfile
+import time
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.db import connection, transaction
 
 from orchestration.conf import conf
+
+if TYPE_CHECKING:
+    import psycopg
 
 Channel = Literal["scheduler", "triggerer", "dag_processor", "watchers"]
 
@@ -32,6 +36,8 @@ def notify(channel: Channel) -> None:
     transaction.on_commit(lambda: _send(channel), robust=True)
 
 
+#: Seconds that connecting may take.
+_PATIENCE_SECONDS = 3
 #: The longest folder name that leaves room for a socket's name in its address.
 _LONGEST_FOLDER = 70
 
@@ -58,38 +64,47 @@ def _send(channel: str) -> None:
 
 
 class Listener:
-    """Hears the wake-ups of one channel; a context manager. ``fileno`` is for selectors.
+    """Hears the wake-ups of one channel; a context manager. ``fileno`` is for selectors and stays the same.
 
-    On PostgreSQL it has a connection of its own; if that breaks, ``drain`` opens a new one.
+    On PostgreSQL it has a connection of its own. When that breaks, ``drain`` tells of it as of a wake-up, and
+    ``revive``, which who listens calls now and then, opens another.
     """
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self._socket: socket.socket | None = None
-        self._connection: object = None
+        self._connection: psycopg.Connection[Any] | None = None
+        self._poll: select.epoll | None = None  # holds the connection's descriptor, which changes
         self._path: Path | None = None
+        self._retry_at = 0.0
 
     def __enter__(self) -> Listener:
-        self._open()
+        if connection.vendor == "postgresql":
+            self._poll = select.epoll()
+            self.revive()
+        else:
+            self._bind()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open(self) -> None:
-        if connection.vendor == "postgresql":
-            import psycopg  # not installed where only SQLite is used
+    def _connect(self) -> None:
+        import psycopg  # not installed where only SQLite is used
 
-            parameters = connection.get_connection_params()
-            kept = {
-                k: v
-                for k, v in parameters.items()
-                if k in {"dbname", "user", "password", "host", "port", "service", "options"}
-            }
-            listener = psycopg.connect(**kept, autocommit=True)
-            listener.execute(f"LISTEN airflowsite_{self.channel}")
-            self._connection = listener
-            return
+        assert self._poll is not None, "the listener is open"
+        kept = {"dbname", "user", "password", "host", "port", "service", "options"}
+        parameters = {name: value for name, value in connection.get_connection_params().items() if name in kept}
+        opened = psycopg.connect(**parameters, autocommit=True, connect_timeout=_PATIENCE_SECONDS)
+        try:
+            opened.execute(f"LISTEN airflowsite_{self.channel}")
+            self._poll.register(opened.fileno(), select.EPOLLIN)
+        except BaseException:
+            opened.close()
+            raise
+        self._connection = opened
+
+    def _bind(self) -> None:
         folder = _folder()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = folder / f"{self.channel}-{os.getpid()}.sock"
@@ -99,14 +114,14 @@ class Listener:
         self._socket.bind(str(self._path))
 
     def fileno(self) -> int:
-        """The descriptor that becomes readable when a wake-up came."""
-        holder = self._connection if self._connection is not None else self._socket
+        """The descriptor that becomes readable when a wake-up came, or the connection broke."""
+        holder = self._poll if self._poll is not None else self._socket
         assert holder is not None, "the listener is not open"
-        return int(holder.fileno())  # type: ignore[attr-defined]
+        return holder.fileno()
 
     def drain(self) -> bool:
-        """Forget the wake-ups that came; whether there were any. A broken connection counts as one, and is replaced."""
-        if self._connection is not None:
+        """Forget the wake-ups that came; whether there were any. A connection that broke counts as one."""
+        if self._poll is not None:
             return self._drain_postgres()
         heard = False
         if self._socket is not None:
@@ -118,26 +133,45 @@ class Listener:
     def _drain_postgres(self) -> bool:
         import psycopg
 
-        assert isinstance(self._connection, psycopg.Connection)
+        if self._connection is None:
+            return self.revive()
         try:
             return len(list(self._connection.notifies(timeout=0))) > 0
         except psycopg.Error:
             with contextlib.suppress(Exception):
-                self._connection.close()
-            with contextlib.suppress(psycopg.Error):
-                self._open()
+                self._connection.close()  # which takes its descriptor out of the poll, too
+            self._connection = None
+            self.revive()
             return True
+
+    def revive(self) -> bool:
+        """Connect where no connection is, at most once a second; whether it did, for wake-ups may have been missed."""
+        if self._poll is None or self._connection is not None or time.monotonic() < self._retry_at:
+            return False
+        import psycopg
+
+        try:
+            self._connect()
+        except (psycopg.Error, OSError):
+            self._retry_at = time.monotonic() + 1.0
+            return False
+        return True
 
     def wait(self, seconds: float) -> bool:
         """Sleep until a wake-up or for so long; whether one came."""
+        if self.revive():
+            return True
         ready, _, _ = select.select([self], [], [], seconds)
         return bool(ready) and self.drain()
 
     def close(self) -> None:
         """Stop listening."""
         if self._connection is not None:
-            self._connection.close()  # type: ignore[attr-defined]
+            self._connection.close()
             self._connection = None
+        if self._poll is not None:
+            self._poll.close()
+            self._poll = None
         if self._socket is not None:
             self._socket.close()
             self._socket = None

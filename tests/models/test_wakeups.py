@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import select
+import time
+
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from orchestration.models.wakeups import Listener, notify
 
@@ -46,3 +49,30 @@ def test_a_rolled_back_transaction_wakes_nobody():
 
 def test_waking_without_a_listener_is_no_error():
     notify("scheduler")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL's sessions")
+def test_a_broken_connection_counts_as_a_wake_up_and_another_is_heard_by_the_same_descriptor(monkeypatch):
+    with Listener("scheduler") as listener:
+        descriptor = listener.fileno()
+        connect = listener._connect
+
+        def refuse():
+            raise OSError("the server is away")
+
+        monkeypatch.setattr(listener, "_connect", refuse)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND query LIKE 'LISTEN airflowsite_scheduler%'"
+            )
+        assert listener.wait(10) or listener.wait(10)  # the farewell of the server may come before the end
+        assert not listener.wait(0)  # as long as there is no server
+        monkeypatch.setattr(listener, "_connect", connect)
+        limit = time.monotonic() + 30
+        while not listener.revive():
+            assert time.monotonic() < limit
+            time.sleep(0.05)
+        notify("scheduler")
+        assert select.select([descriptor], [], [], 10)[0] == [descriptor] == [listener.fileno()]
+        assert listener.drain()
