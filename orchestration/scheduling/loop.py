@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import random
 import select
 import signal
@@ -140,13 +141,15 @@ class SchedulerLoop:
         self._stop_reader.setblocking(False)
         self._stop_writer.setblocking(False)
         self._listener: Listener | None = None
+        self._process = 0
         self._duties = self._make_duties()
 
     # The life of the loop
 
     def run(self) -> None:
         """Schedule until told to stop. Database outages are waited out; any other error ends the loop."""
-        connection_created.connect(_prepare_connection)
+        self._process = os.getpid()
+        connection_created.connect(self._prepare)
         state = JobState.FAILED
         try:
             with self._signals():
@@ -156,7 +159,7 @@ class SchedulerLoop:
             state = JobState.SUCCESS
         finally:
             self._stop_all(state)
-            connection_created.disconnect(_prepare_connection)
+            connection_created.disconnect(self._prepare)
 
     def stop(self) -> None:
         """End after the present turn; called twice, running tasks get no grace."""
@@ -166,7 +169,7 @@ class SchedulerLoop:
 
     def _start(self) -> None:
         if connection.connection is not None:
-            _prepare_connection(connection=connection)
+            self._prepare(connection=connection)
         job_id = self._outlast(lambda: jobs.start(type(self.executor).__name__))
         if job_id is None:
             return
@@ -174,10 +177,26 @@ class SchedulerLoop:
         log.info("Scheduler %s started", job_id)
         if self.on_start is not None:
             self.on_start(job_id)
-        self._outlast(self._open_listener)
+        self._listener = Listener("scheduler").__enter__()
         # Nobody works on what a scheduler of before had queued.
         self._outlast(self._mend)
         self.executor.start(job_id)
+
+    def _prepare(self, *, connection: object = None, **_: object) -> None:
+        """A scheduler that is stopped within a transaction must not hold its locks for ever.
+
+        And its commits do not wait for the disk. What a crash of PostgreSQL takes of them (the last moments, in order)
+        is decided again: of the tries that were queued, those that were claimed have a claim that was waited for, and
+        so the queueing before it; for the others another one is made. So a supervisor that was forked from here, which
+        claims, must not inherit this.
+        """
+        if getattr(connection, "vendor", "") == "postgresql" and os.getpid() == self._process:
+            with connection.cursor() as cursor:  # type: ignore[attr-defined] # Django's signal is untyped
+                cursor.execute(
+                    "SELECT set_config('idle_in_transaction_session_timeout', %s, false),"
+                    " set_config('lock_timeout', %s, false), set_config('synchronous_commit', 'off', false)",
+                    [IDLE_IN_TRANSACTION, LOCK_TIMEOUT],
+                )
 
     def _stop_all(self, state: JobState) -> None:
         if self.job_id is None:
@@ -391,16 +410,15 @@ class SchedulerLoop:
         executor_fd = self.executor.fileno()
         if executor_fd is not None:
             poll.register(executor_fd, select.POLLIN)
-        listener_fd = self._listener_fd()
-        if listener_fd is not None:
-            poll.register(listener_fd, select.POLLIN)
+        if self._listener is not None:
+            if self._listener.revive():
+                return True
+            poll.register(self._listener.fileno(), select.POLLIN)
         ready = {fd for fd, _ in poll.poll(self._seconds_to_sleep() * 1000)}
         with contextlib.suppress(BlockingIOError):
             self._stop_reader.recv(64)
         self._hints.must_retry_soon = False
-        if listener_fd in ready and self._listener is not None:
-            return self._listener.drain()
-        return False
+        return self._listener is not None and self._listener.fileno() in ready and self._listener.drain()
 
     def _seconds_to_sleep(self) -> float:
         now = time.monotonic()
@@ -419,21 +437,6 @@ class SchedulerLoop:
     def _hear_executor(self) -> None:
         for event in self.executor.poll():
             self._hints.ended.setdefault(event.run_pk, set()).add(event.ti_id)
-
-    def _listener_fd(self) -> int | None:
-        if self._listener is None:
-            return None
-        try:
-            return self._listener.fileno()
-        except Exception:  # its connection broke and no new one could be made
-            self._listener = None
-            return None
-
-    def _open_listener(self) -> None:
-        if self._listener is None:
-            listener = Listener("scheduler")
-            listener.__enter__()
-            self._listener = listener
 
     # Duties
 
@@ -461,7 +464,6 @@ class SchedulerLoop:
         if not jobs.beat(self.job_id):
             log.warning("This scheduler was taken for dead. It goes on; what it had queued was queued again.")
         self.executor.heartbeat()
-        self._open_listener()
 
     def _find_zombies(self) -> None:
         # After a jump of the clock every heartbeat looks old; they need a moment to be renewed.
@@ -544,19 +546,3 @@ def _next_due(now: datetime) -> datetime | None:
 def _is_contention(error: OperationalError) -> bool:
     """Whether others stand in the way, and the database is well."""
     return getattr(error.__cause__, "sqlstate", None) in _CONTENTION
-
-
-def _prepare_connection(*, connection: object = None, **_: object) -> None:
-    """A scheduler that is stopped within a transaction must not hold its locks for ever.
-
-    And its commits do not wait for the disk. What a crash of PostgreSQL takes of them (the last moments, in order) is
-    decided again: of the tries that were queued, those that were claimed have a claim that was waited for, and so the
-    queueing before it; for the others another one is made.
-    """
-    if getattr(connection, "vendor", "") == "postgresql":
-        with connection.cursor() as cursor:  # type: ignore[attr-defined] # Django's signal is untyped
-            cursor.execute(
-                "SELECT set_config('idle_in_transaction_session_timeout', %s, false),"
-                " set_config('lock_timeout', %s, false), set_config('synchronous_commit', 'off', false)",
-                [IDLE_IN_TRANSACTION, LOCK_TIMEOUT],
-            )

@@ -295,6 +295,32 @@ def test_a_run_that_somebody_has_locked_holds_nobody_up_and_is_decided_afterward
         until(lambda: state(locked) == "success")
 
 
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite always waits for the disk")
+def test_the_scheduler_does_not_wait_for_the_disk_and_what_is_forked_from_it_does(monkeypatch):
+    found = []
+
+    def level() -> str:
+        connection.close()
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            (answer,) = cursor.fetchone()
+        connection.close()
+        return str(answer)
+
+    class Asking(FakeExecutor):
+        def start(self, job_id: int) -> None:
+            super().start(job_id)
+            found.append(level())
+            fork = os.getpid() + 1
+            with monkeypatch.context() as patched:
+                patched.setattr(os, "getpid", lambda: fork)
+                found.append(level())
+
+    with running(Asking()):
+        until(lambda: len(found) == 2)
+    assert found == ["off", "on"]
+
+
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
 def test_several_schedulers_share_the_work_and_start_no_try_twice():
     dags = [make_dag(" >> ".join(f"t{n}" for n in range(5)), max_active_tasks=99) for _ in range(10)]
