@@ -79,6 +79,10 @@ class Cluster:
         """Start the server; returns when it takes connections."""
         self._run("pg_ctl", "start", "--pgdata", self.data, "--wait", "--silent", "--log", str(self.folder / "log"))
 
+    def log(self) -> str:
+        """What the server wrote since it was made."""
+        return (self.folder / "log").read_text()
+
     def crash(self) -> None:
         """Stop it without a checkpoint or a word to its sessions: the next start recovers from its log."""
         self._run("pg_ctl", "stop", "--pgdata", self.data, "--mode", "immediate", "--wait", "--silent")

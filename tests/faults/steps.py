@@ -101,7 +101,8 @@ def assert_sound(system: LiveSystem, url: str | None, caller: Caller | None = No
     """All runs come to their end, every invariant holds, and the log tells no trace; the evidence."""
     evidence = settled(system, url, caller.calls if caller else ())
     assert is_quiet(evidence), [run for run in evidence.rows["dagrun"] if run["state"] not in {"success", "failed"}]
-    assert violations(evidence) == []
+    found = violations(evidence)
+    assert found == [], found
     if caller is not None:
         assert caller.wrong == []
     log = system.log.read_text()
