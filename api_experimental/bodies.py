@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -14,6 +14,8 @@ from orchestration.errors import Invalid
 #: Levels of arrays and objects in a body.
 _DEPTH = 100
 _LONGEST_MOMENT = 100
+#: PostgreSQL reads no offset as large as this.
+_LARGEST_OFFSET = timedelta(hours=16)
 _TRUE = frozenset({"on", "t", "true", "y", "yes", "1"})
 
 
@@ -52,7 +54,8 @@ def _check(value: Any) -> None:
 
 
 def moment(text: Any) -> datetime:
-    """The moment in ``text`` in the offset it was written with, without one in the default zone.
+    """The moment in ``text`` in the offset it was written with (in UTC where no place has it), without one in the
+    default zone.
 
     Raises Invalid for anything else and for moments outside the years 1 to 9999 of UTC.
     """
@@ -60,13 +63,13 @@ def moment(text: Any) -> datetime:
         value = timezone.parse(text) if isinstance(text, str) and len(text) <= _LONGEST_MOMENT else None
         if not isinstance(value, datetime):
             raise ValueError("no moment")
-        value.astimezone(UTC)
+        in_utc = value.astimezone(UTC)
     except (ValueError, TypeError, OverflowError):
         raise Invalid(
             f"Given execution date, {str(text)[:200]}, could not be identified as a date. "
             "Example date format: 2015-11-16T14:34:15+00:00"
         ) from None
-    return value
+    return value if abs(value.utcoffset() or timedelta()) < _LARGEST_OFFSET else in_utc
 
 
 def conf_of(value: Any) -> dict[str, Any]:

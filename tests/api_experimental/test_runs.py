@@ -123,6 +123,12 @@ def test_microseconds_are_dropped_when_asked_or_without_a_date(call, dag, body, 
     assert DagRun.objects.get().logical_date.microsecond == kept
 
 
+def test_an_offset_that_no_place_has_is_understood(call, dag):
+    answer = call("POST", "/dags/d1/dag_runs", {"execution_date": "2022-01-01T23:30:00+23:30"})
+    assert answer.status_code == 200
+    assert DagRun.objects.get().logical_date == datetime(2022, 1, 1, tzinfo=UTC)
+
+
 def test_two_runs_in_one_second_need_their_microseconds(call, dag):
     bodies = [{"replace_microseconds": "false"}] * 2
     assert [call("POST", "/dags/d1/dag_runs", body).status_code for body in bodies] == [200, 200]

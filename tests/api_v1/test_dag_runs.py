@@ -75,6 +75,7 @@ def test_moments_are_answered_to_the_microsecond_and_only_then(api: Api) -> None
         ({"execution_date_gte": "2024-01-02T00:00:00Z"}, "b c"),
         ({"execution_date_lte": "2024-01-02T00:00:00+00:00"}, "a b"),
         ({"execution_date_gte": "2024-01-02T00:00:00.000001Z"}, "c"),
+        ({"execution_date_gte": "2024-01-01T01:00:00-23:00"}, "b c"),  # an offset that PostgreSQL does not read
         ({"execution_date_gte": "2024-01-02T01:00:00+01:00", "execution_date_lte": "2024-01-02T00:00:00Z"}, "b"),
         ({"start_date_gte": "2024-02-02T00:00:00Z"}, "b"),
         ({"end_date_lte": "2024-03-01T00:00:00Z"}, "a"),
