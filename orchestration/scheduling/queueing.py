@@ -83,7 +83,8 @@ def queue_ready(executor: Executor, *, now: datetime, job_id: int, limit: int, s
             return Queued([], is_busy=first is None)
         if skips_locked:
             mine = TaskInstance.objects.filter(pk__in=[row[0] for row in first]).values_list("pk")
-            first = [row for row in first if (row[0],) in set(locked(mine))]
+            held = {pk for (pk,) in locked(mine)}
+            first = [row for row in first if row[0] in held]
         ledger = _ledger(free)
         workloads = _choose(ledger, first, free)
         queued = _write(workloads, now=now, job_id=job_id)
