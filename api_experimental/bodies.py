@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -10,12 +10,11 @@ from django.http import HttpRequest
 
 from orchestration.authoring import timezone
 from orchestration.errors import Invalid
+from orchestration.models.moments import storable
 
 #: Levels of arrays and objects in a body.
 _DEPTH = 100
 _LONGEST_MOMENT = 100
-#: PostgreSQL reads no offset as large as this.
-_LARGEST_OFFSET = timedelta(hours=16)
 _TRUE = frozenset({"on", "t", "true", "y", "yes", "1"})
 
 
@@ -63,13 +62,12 @@ def moment(text: Any) -> datetime:
         value = timezone.parse(text) if isinstance(text, str) and len(text) <= _LONGEST_MOMENT else None
         if not isinstance(value, datetime):
             raise ValueError("no moment")
-        in_utc = value.astimezone(UTC)
+        return storable(value)
     except (ValueError, TypeError, OverflowError):
         raise Invalid(
             f"Given execution date, {str(text)[:200]}, could not be identified as a date. "
             "Example date format: 2015-11-16T14:34:15+00:00"
         ) from None
-    return value if abs(value.utcoffset() or timedelta()) < _LARGEST_OFFSET else in_utc
 
 
 def conf_of(value: Any) -> dict[str, Any]:

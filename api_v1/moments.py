@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime
+
+from orchestration.models.moments import storable
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-#: PostgreSQL reads no offset as large as this; no place on earth has one.
-_LARGEST_OFFSET: Final = timedelta(hours=16)
 
 
 def moment(text: str) -> datetime:
@@ -23,11 +22,9 @@ def moment(text: str) -> datetime:
     day, clock, fraction, offset = match.groups()
     micro = f".{fraction[:6]:0<6}" if fraction else ""
     try:
-        value = datetime.fromisoformat(f"{day}T{clock}{micro}{'+00:00' if offset in 'Zz' else offset}")
-        in_utc = value.astimezone(UTC)
+        return storable(datetime.fromisoformat(f"{day}T{clock}{micro}{'+00:00' if offset in 'Zz' else offset}"))
     except (ValueError, OverflowError):
         raise ValueError(f"{text[:100]!r} is not a 'date-time'") from None
-    return value if abs(value.utcoffset() or timedelta()) < _LARGEST_OFFSET else in_utc
 
 
 def utc(text: str) -> datetime:
