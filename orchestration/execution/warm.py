@@ -226,13 +226,7 @@ class _Family:
     def _reap(self) -> None:
         with contextlib.suppress(BlockingIOError):
             os.read(self._wakeup_reader, 4096)
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                break
-            if pid == 0:
-                break
+        for pid, status in kernel.reaped():
             self._orphans.discard(pid)
             if pid in self._children:
                 self._children.discard(pid)

@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import os
 import signal
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -35,6 +35,13 @@ def children() -> set[int]:
         import psutil  # costs more than most of those who ask
 
         return {child.pid for child in psutil.Process().children()}
+
+
+def reaped() -> Iterator[tuple[int, int]]:
+    """The children that have ended by now, each with its wait status."""
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            yield ended
 
 
 def kill_orphans(known: Container[int]) -> bool:

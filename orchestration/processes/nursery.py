@@ -244,13 +244,7 @@ class _Server:
 
     def _reap(self) -> None:
         """Tell of programs that ended, and end what they left behind."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                break
-            if pid == 0:
-                break
+        for pid, status in kernel.reaped():
             if (reply := self._replies.pop(pid, None)) is not None:
                 with contextlib.suppress(KeyError):
                     self._poller.unregister(reply)
