@@ -1,9 +1,9 @@
 """Typed options under Airflow's own names.
 
-A value is looked for in the environment (``AIRFLOW__SECTION__KEY``, then ``…_CMD`` and ``…_SECRET`` for
-sensitive options), then in ``$AIRFLOW_HOME/airflow.cfg``, then in the table of defaults below. The table is
-what ``GET /config`` shows. Options outside the table are still found in the environment and the file, because
-DAG files keep their own there.
+A value is looked for in the environment (``AIRFLOW__SECTION__KEY``, then ``…_CMD`` for sensitive options), then in
+``$AIRFLOW_HOME/airflow.cfg``, then in the table of defaults below; in each also under the names the option had in
+earlier releases of Airflow 2. The table is what ``GET /config`` shows. Options outside the table are still found in the
+environment and the file, because DAG files keep their own there.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import shlex
 import stat
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -372,6 +373,45 @@ OPTIONS: tuple[Option, ...] = (
 #: Options by (section, key).
 TABLE: dict[tuple[str, str], Option] = {(option.section, option.key): option for option in OPTIONS}
 
+#: The names that options had in earlier releases of Airflow 2, each with its name now.
+RENAMED: dict[tuple[str, str], tuple[str, str]] = {
+    ("admin", "hide_sensitive_variable_fields"): ("core", "hide_sensitive_var_conn_fields"),
+    ("admin", "sensitive_variable_fields"): ("core", "sensitive_var_conn_names"),
+    ("api", "access_control_allow_origin"): ("api", "access_control_allow_origins"),
+    ("celery", "default_queue"): ("operators", "default_queue"),
+    ("celery", "worker_log_server_port"): ("logging", "worker_log_server_port"),
+    ("core", "base_log_folder"): ("logging", "base_log_folder"),
+    ("core", "colored_console_log"): ("logging", "colored_console_log"),
+    ("core", "dag_concurrency"): ("core", "max_active_tasks_per_dag"),
+    ("core", "dag_processor_manager_log_location"): ("logging", "dag_processor_manager_log_location"),
+    ("core", "encrypt_s3_logs"): ("logging", "encrypt_s3_logs"),
+    ("core", "load_default_connections"): ("database", "load_default_connections"),
+    ("core", "log_filename_template"): ("logging", "log_filename_template"),
+    ("core", "log_format"): ("logging", "log_format"),
+    ("core", "log_processor_filename_template"): ("logging", "log_processor_filename_template"),
+    ("core", "logging_level"): ("logging", "logging_level"),
+    ("core", "max_db_retries"): ("database", "max_db_retries"),
+    ("core", "non_pooled_task_slot_count"): ("core", "default_pool_task_slot_count"),
+    ("core", "remote_base_log_folder"): ("logging", "remote_base_log_folder"),
+    ("core", "remote_log_conn_id"): ("logging", "remote_log_conn_id"),
+    ("core", "remote_logging"): ("logging", "remote_logging"),
+    ("core", "simple_log_format"): ("logging", "simple_log_format"),
+    ("core", "sql_alchemy_conn"): ("database", "sql_alchemy_conn"),
+    ("core", "sql_alchemy_pool_size"): ("database", "sql_alchemy_pool_size"),
+    ("core", "sql_alchemy_schema"): ("database", "sql_alchemy_schema"),
+    ("core", "task_log_prefix_template"): ("logging", "task_log_prefix_template"),
+    ("core", "task_log_reader"): ("logging", "task_log_reader"),
+    ("kubernetes", "namespace"): ("kubernetes_executor", "namespace"),
+    ("scheduler", "max_threads"): ("scheduler", "parsing_processes"),
+    ("scheduler", "processor_poll_interval"): ("scheduler", "scheduler_idle_sleep_time"),
+    ("scheduler", "statsd_host"): ("metrics", "statsd_host"),
+    ("scheduler", "statsd_on"): ("metrics", "statsd_on"),
+    ("scheduler", "statsd_port"): ("metrics", "statsd_port"),
+    ("scheduler", "statsd_prefix"): ("metrics", "statsd_prefix"),
+}
+#: Where options that have former names are looked for: under their name now, then under those.
+_PLACES = {now: (now, *(before for before, after in RENAMED.items() if after == now)) for now in RENAMED.values()}
+
 
 class Configuration:
     """The options in force: environment over file over defaults.
@@ -410,18 +450,21 @@ class Configuration:
 
         None for an option that is nowhere. Raises ConfigError where a ``_CMD`` fails.
         """
-        section, key = section.lower(), key.lower()
-        name = f"AIRFLOW__{section.replace('.', '_').upper()}__{key.upper()}"
-        option = TABLE.get((section, key))
-        if name in os.environ:
-            return self._expand(os.environ[name]), "env var"
-        if option is not None and option.sensitive:
-            command = os.environ.get(f"{name}_CMD") or self._in_file(section, f"{key}_cmd")
+        place = section.lower(), key.lower()
+        places = _PLACES.get(place) or (place,)
+        for each in places:
+            text = os.environ.get(_variable(*each))
+            if text is not None:
+                return self._expand(_noted(text, each, place)), "env var"
+        option = TABLE.get(place)
+        for each in places if option is not None and option.sensitive else ():
+            command = os.environ.get(f"{_variable(*each)}_CMD") or self._in_file(each[0], f"{each[1]}_cmd")
             if command:
-                return self._run(command, section, key), "cmd"
-        text = self._in_file(section, key)
-        if text is not None:
-            return self._expand(text), "airflow.cfg"
+                return self._run(_noted(command, each, place), *place), "cmd"
+        for each in places:
+            text = self._in_file(*each)
+            if text is not None:
+                return self._expand(_noted(text, each, place)), "airflow.cfg"
         return (self._expand(option.default), "default") if option is not None else None
 
     def get(self, section: str, key: str, fallback: str | None = None) -> str:
@@ -431,7 +474,7 @@ class Configuration:
             return found[0]
         if fallback is not None:
             return fallback
-        raise ConfigError(f"There is no option [{section}] {key}. Set AIRFLOW__{section.upper()}__{key.upper()}.")
+        raise ConfigError(f"There is no option [{section}] {key}. Set {_variable(section, key)}.")
 
     def getint(self, section: str, key: str, fallback: int | None = None) -> int:
         """The option as a whole number."""
@@ -477,7 +520,7 @@ class Configuration:
         yield from TABLE
         for section in self._parsed.sections():
             for key in self._parsed.options(section):
-                if (section, key) not in TABLE:
+                if (section, key) not in TABLE and (section, key) not in RENAMED:
                     yield section, key
 
     def path(self, section: str, key: str) -> Path:
@@ -517,6 +560,28 @@ class Configuration:
                 f"The command for [{section}] {key} ended with {done.returncode}. Run it by hand to see why."
             )
         return done.stdout.rstrip("\n")
+
+
+@cache
+def _variable(section: str, key: str) -> str:
+    return f"AIRFLOW__{section.replace('.', '_').upper()}__{key.upper()}"
+
+
+def _noted(text: str, place: tuple[str, str], now: tuple[str, str]) -> str:
+    """What was found; told of once if it stood under the name the option had before."""
+    if place != now:
+        _warn(place, now)
+    return text
+
+
+@cache
+def _warn(before: tuple[str, str], now: tuple[str, str]) -> None:
+    warnings.warn(
+        f"The option [{before[0]}] {before[1]} is [{now[0]}] {now[1]} now: rename it in the file, "
+        f"or its variable to {_variable(*now)}.",
+        FutureWarning,
+        stacklevel=2,
+    )
 
 
 #: The configuration of this process.

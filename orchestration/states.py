@@ -81,8 +81,6 @@ SCHEDULABLE = frozenset({_T.NONE, _T.UP_FOR_RETRY, _T.UP_FOR_RESCHEDULE})
 OCCUPIES_SLOT = frozenset({_T.QUEUED, _T.RUNNING, _T.RESTARTING})
 #: Some process works on it, or is about to.
 ACTIVE = frozenset({_T.QUEUED, _T.RUNNING, _T.RESTARTING, _T.DEFERRED})
-#: Finished by an operator or the run's end while a process may still hold it.
-TERMINATING_STATES = frozenset({_T.RUNNING, _T.RESTARTING, _T.DEFERRED, _T.QUEUED})
 
 #: The states from which the system may move a run to each state. Every member is a key.
 RUN_REACHED_FROM: Mapping[DagRunState, frozenset[DagRunState]] = {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import stat
+import warnings
 from pathlib import Path
 
 import pytest
 
-from orchestration.conf import OPTIONS, TABLE, ConfigError, Configuration
+from orchestration.authoring.compat.configuration import OTHER_DEFAULTS
+from orchestration.conf import OPTIONS, RENAMED, TABLE, ConfigError, Configuration, _warn
 
 
 @pytest.fixture
@@ -33,6 +35,53 @@ def test_the_file_wins_over_the_default_and_the_environment_over_the_file(conf, 
     assert conf.getint("core", "parallelism") == 7
     monkeypatch.setenv("AIRFLOW__CORE__PARALLELISM", "9")
     assert conf.getint("core", "parallelism") == 9
+
+
+def test_former_names_are_those_of_options_there_are():
+    assert set(RENAMED.values()) <= {*TABLE, *OTHER_DEFAULTS}
+    assert not set(RENAMED) & {*TABLE, *OTHER_DEFAULTS}
+
+
+@pytest.mark.parametrize(("before", "now"), RENAMED.items(), ids=".".join)
+def test_an_option_is_found_under_the_name_it_had_before(conf, home, monkeypatch, before, now):
+    monkeypatch.delenv(f"AIRFLOW__{now[0]}__{now[1]}".upper(), raising=False)
+    section, key = before
+    (home / "airflow.cfg").write_text(f"[{section}]\n{key} = 7\n")
+    assert conf.raw(*now) == ("7", "airflow.cfg")
+    assert before not in list(conf.keys()), "what is shown has one name"
+    monkeypatch.setenv(f"AIRFLOW__{section}__{key}".upper(), "8")
+    assert conf.raw(*now) == ("8", "env var")
+
+
+def test_the_environment_wins_over_the_file_whichever_name_is_used_and_the_name_of_now_over_the_former_one(
+    conf, home, monkeypatch
+):
+    monkeypatch.delenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", raising=False)
+    (home / "airflow.cfg").write_text(
+        "[database]\nsql_alchemy_conn = sqlite:////now\n[core]\nsql_alchemy_conn = sqlite:////was\n"
+    )
+    assert conf.get("database", "sql_alchemy_conn") == "sqlite:////now"
+    monkeypatch.setenv("AIRFLOW__CORE__SQL_ALCHEMY_CONN", "sqlite:////old-variable")
+    assert conf.get("database", "sql_alchemy_conn") == "sqlite:////old-variable"
+    monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "sqlite:////variable")
+    assert conf.get("database", "sql_alchemy_conn") == "sqlite:////variable"
+
+
+def test_a_command_for_the_former_name_of_a_sensitive_option_is_run(conf, monkeypatch):
+    monkeypatch.delenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", raising=False)
+    monkeypatch.setenv("AIRFLOW__CORE__SQL_ALCHEMY_CONN_CMD", "echo sqlite:////said")
+    assert conf.raw("database", "sql_alchemy_conn") == ("sqlite:////said", "cmd")
+
+
+def test_a_former_name_is_told_of_with_the_name_of_now(conf, monkeypatch):
+    monkeypatch.delenv("AIRFLOW__SCHEDULER__PARSING_PROCESSES", raising=False)
+    monkeypatch.setenv("AIRFLOW__SCHEDULER__MAX_THREADS", "3")
+    _warn.cache_clear()
+    with pytest.warns(FutureWarning, match="AIRFLOW__SCHEDULER__PARSING_PROCESSES"):
+        assert conf.getint("scheduler", "parsing_processes") == 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        conf.getint("scheduler", "parsing_processes")
 
 
 def test_options_outside_the_table_are_found_in_file_and_environment(conf, home, monkeypatch):

@@ -10,19 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from orchestration.authoring import timezone
 from orchestration.authoring.exceptions import RemovedInAirflow3Warning
+from orchestration.authoring.timetables.cron import PRESETS
 
 if TYPE_CHECKING:
     from dateutil.relativedelta import relativedelta
     from pendulum import DateTime
 
-cron_presets: dict[str, str] = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-    "@quarterly": "0 0 1 */3 *",
-    "@yearly": "0 0 1 1 *",
-}
+cron_presets: dict[str, str] = PRESETS
 
 TimeUnit = Literal["days", "hours", "minutes", "seconds"]
 _SECONDS_PER_UNIT = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}

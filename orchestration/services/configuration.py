@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from orchestration.conf import OPTIONS, TABLE, conf
+from orchestration.conf import OPTIONS, RENAMED, TABLE, conf
 from orchestration.errors import Forbidden, NotFound
 
 HIDDEN = "< hidden >"
@@ -43,12 +43,13 @@ def sections(only: str | None = None) -> Sections:
 
 
 def option(section: str, key: str) -> Sections:
-    """One option, in any case of letters; the answer repeats the names as they were asked for.
+    """One option, in any case of letters or under its former name; the answer repeats the names as asked for.
 
     Raises NotFound, and as ``require_exposed``.
     """
     require_exposed()
     place = (section.lower(), key.lower())
+    place = RENAMED.get(place, place)
     if place not in TABLE:
         raise NotFound(f"The option [{section}/{key}] is not found in config.", title="Config not found.")
     return {section: {key: _shown(*place)}}

@@ -14,7 +14,7 @@ from orchestration.authoring.hooks_base import BaseHook
 
 RECORDED = json.loads((Path(__file__).parent / "recorded" / "connections.json").read_text())
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("no_secrets")]
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def shown(make):

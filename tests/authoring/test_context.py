@@ -146,7 +146,7 @@ def test_invalid_params_are_refused_when_asked(port):
         context["ti"].get_template_context(ignore_param_exceptions=False)
 
 
-def test_templates_reach_variables_connections_and_macros(port, no_secrets):
+def test_templates_reach_variables_connections_and_macros(port):
     port.variables = {"v": "text", "j": '{"k": [1]}'}
     port.connections = {
         "c": {

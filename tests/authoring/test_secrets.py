@@ -11,8 +11,6 @@ import pytest
 
 from orchestration.authoring import secrets
 
-pytestmark = pytest.mark.usefixtures("no_secrets")
-
 
 @pytest.mark.parametrize(
     ("name", "is_secret"),

@@ -188,7 +188,7 @@ def test_the_environments_are_jinja_s():
     assert Templater().get_template_env().from_string("{{ 1 }}").render() == "1"
 
 
-def test_a_rendering_error_does_not_show_secrets(caplog, no_secrets):
+def test_a_rendering_error_does_not_show_secrets(caplog):
     from orchestration.authoring.secrets import mask_secret
 
     mask_secret("hunter-22")

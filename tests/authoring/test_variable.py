@@ -9,8 +9,6 @@ import pytest
 from orchestration.authoring import secrets, store
 from orchestration.authoring.variable import Variable
 
-pytestmark = pytest.mark.usefixtures("no_secrets")
-
 
 def test_a_text_or_what_its_json_means(port):
     port.variables = {"a": "text", "j": '{"k": [1]}'}

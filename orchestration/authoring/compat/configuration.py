@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestration.authoring.compat.module_loading import import_string
 from orchestration.authoring.exceptions import AirflowConfigException
-from orchestration.conf import ConfigError, Configuration
+from orchestration.conf import RENAMED, ConfigError, Configuration
 
 _UNSET: Any = object()
 
@@ -52,43 +52,6 @@ OTHER_DEFAULTS: dict[tuple[str, str], str] = {
     ("webserver", "dag_default_view"): "grid",
     ("webserver", "dag_orientation"): "LR",
     ("webserver", "page_size"): "100",
-}
-
-#: Options under the names that older files read them by → where they are now.
-RENAMED: dict[tuple[str, str], tuple[str, str]] = {
-    ("admin", "hide_sensitive_variable_fields"): ("core", "hide_sensitive_var_conn_fields"),
-    ("admin", "sensitive_variable_fields"): ("core", "sensitive_var_conn_names"),
-    ("api", "access_control_allow_origin"): ("api", "access_control_allow_origins"),
-    ("celery", "default_queue"): ("operators", "default_queue"),
-    ("celery", "worker_log_server_port"): ("logging", "worker_log_server_port"),
-    ("core", "base_log_folder"): ("logging", "base_log_folder"),
-    ("core", "colored_console_log"): ("logging", "colored_console_log"),
-    ("core", "dag_concurrency"): ("core", "max_active_tasks_per_dag"),
-    ("core", "dag_processor_manager_log_location"): ("logging", "dag_processor_manager_log_location"),
-    ("core", "encrypt_s3_logs"): ("logging", "encrypt_s3_logs"),
-    ("core", "load_default_connections"): ("database", "load_default_connections"),
-    ("core", "log_filename_template"): ("logging", "log_filename_template"),
-    ("core", "log_format"): ("logging", "log_format"),
-    ("core", "log_processor_filename_template"): ("logging", "log_processor_filename_template"),
-    ("core", "logging_level"): ("logging", "logging_level"),
-    ("core", "max_db_retries"): ("database", "max_db_retries"),
-    ("core", "non_pooled_task_slot_count"): ("core", "default_pool_task_slot_count"),
-    ("core", "remote_base_log_folder"): ("logging", "remote_base_log_folder"),
-    ("core", "remote_log_conn_id"): ("logging", "remote_log_conn_id"),
-    ("core", "remote_logging"): ("logging", "remote_logging"),
-    ("core", "simple_log_format"): ("logging", "simple_log_format"),
-    ("core", "sql_alchemy_conn"): ("database", "sql_alchemy_conn"),
-    ("core", "sql_alchemy_pool_size"): ("database", "sql_alchemy_pool_size"),
-    ("core", "sql_alchemy_schema"): ("database", "sql_alchemy_schema"),
-    ("core", "task_log_prefix_template"): ("logging", "task_log_prefix_template"),
-    ("core", "task_log_reader"): ("logging", "task_log_reader"),
-    ("kubernetes", "namespace"): ("kubernetes_executor", "namespace"),
-    ("scheduler", "max_threads"): ("scheduler", "parsing_processes"),
-    ("scheduler", "processor_poll_interval"): ("scheduler", "scheduler_idle_sleep_time"),
-    ("scheduler", "statsd_host"): ("metrics", "statsd_host"),
-    ("scheduler", "statsd_on"): ("metrics", "statsd_on"),
-    ("scheduler", "statsd_port"): ("metrics", "statsd_port"),
-    ("scheduler", "statsd_prefix"): ("metrics", "statsd_prefix"),
 }
 
 

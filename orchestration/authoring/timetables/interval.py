@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.authoring.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 from orchestration.authoring.timetables.cron import CronMixin
-from orchestration.authoring.timetables.moments import decode_delta, encode_delta, encode_zone, in_utc, plain, utcnow
+from orchestration.authoring.timetables.delta import DeltaMixin
+from orchestration.authoring.timetables.moments import decode_delta, encode_delta, encode_zone, in_utc, utcnow
 
 if TYPE_CHECKING:
-    from dateutil.relativedelta import relativedelta
-
-    Delta = timedelta | relativedelta
+    from orchestration.authoring.timetables.delta import Delta
 
 
 class DataIntervalTimetable(Timetable):
@@ -79,11 +78,8 @@ class CronDataIntervalTimetable(CronMixin, DataIntervalTimetable):
         return DataInterval(start=self._get_prev(end), end=end)
 
 
-class DeltaDataIntervalTimetable(DataIntervalTimetable):
+class DeltaDataIntervalTimetable(DeltaMixin, DataIntervalTimetable):
     """Intervals of one length from the start date on: ``schedule=timedelta(hours=3)`` or a relativedelta."""
-
-    def __init__(self, delta: Delta) -> None:
-        self._delta = delta
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> Timetable:
@@ -100,31 +96,6 @@ class DeltaDataIntervalTimetable(DataIntervalTimetable):
     def __hash__(self) -> int:
         return hash(self._delta)
 
-    @property
-    def summary(self) -> str:
-        """The delta as Python prints it: ``3:00:00``."""
-        return str(self._delta)
-
-    def validate(self) -> None:
-        """Raise AirflowTimetableInvalid unless the delta moves time forward."""
-        from orchestration.authoring.exceptions import AirflowTimetableInvalid
-
-        now = utcnow()
-        if now + self._delta <= now:
-            raise AirflowTimetableInvalid(f"A schedule of {self._delta!r} does not move on: give more than zero")
-
-    def _get_next(self, current: datetime) -> datetime:
-        return in_utc(_moved(current, self._delta), like=current)
-
-    def _get_prev(self, current: datetime) -> datetime:
-        return in_utc(_moved(current, -self._delta), like=current)
-
-    def _align_to_next(self, current: datetime) -> datetime:
-        return current
-
-    def _align_to_prev(self, current: datetime) -> datetime:
-        return current
-
     def _skip_to_latest(self, earliest: datetime | None) -> datetime:
         now = utcnow()
         seconds = now.timestamp()
@@ -135,13 +106,6 @@ class DeltaDataIntervalTimetable(DataIntervalTimetable):
     def infer_manual_data_interval(self, *, run_after: datetime) -> DataInterval:
         """The delta before ``run_after``."""
         return DataInterval(start=self._get_prev(run_after), end=run_after)
-
-
-def _moved(moment: datetime, delta: Delta) -> datetime:
-    """Elapsed time for a timedelta; the moment's own calendar for a relativedelta."""
-    if isinstance(delta, timedelta):
-        return plain(moment).astimezone(UTC) + delta
-    return plain(moment) + delta
 
 
 def _rough_seconds(delta: Delta) -> float:

@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from orchestration.authoring.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 from orchestration.authoring.timetables.cron import CronMixin
-from orchestration.authoring.timetables.moments import decode_delta, encode_delta, encode_zone, in_utc, plain, utcnow
+from orchestration.authoring.timetables.delta import DeltaMixin, moved
+from orchestration.authoring.timetables.moments import decode_delta, encode_delta, encode_zone, in_utc, utcnow
 
 if TYPE_CHECKING:
-    from dateutil.relativedelta import relativedelta
-
-    Delta = timedelta | relativedelta
+    from orchestration.authoring.timetables.delta import Delta
 
 
 class TriggerTimetable(Timetable):
@@ -34,7 +33,7 @@ class TriggerTimetable(Timetable):
 
     def infer_manual_data_interval(self, *, run_after: datetime) -> DataInterval:
         """The interval that ends at ``run_after``."""
-        return DataInterval(_before(run_after, self._interval), run_after)
+        return DataInterval(moved(run_after, -self._interval), run_after)
 
     def next_dagrun_info(
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
@@ -52,7 +51,7 @@ class TriggerTimetable(Timetable):
         at = max(candidates, default=None)
         if at is None or (latest is not None and latest < at):
             return None
-        return DagRunInfo.interval(_before(at, self._interval), at)
+        return DagRunInfo.interval(moved(at, -self._interval), at)
 
 
 class CronTriggerTimetable(CronMixin, TriggerTimetable):
@@ -120,11 +119,11 @@ class MultipleCronTriggerTimetable(TriggerTimetable):
         return max(timetable._align_to_prev(current) for timetable in self._timetables)
 
 
-class DeltaTriggerTimetable(TriggerTimetable):
+class DeltaTriggerTimetable(DeltaMixin, TriggerTimetable):
     """A run each time a delta has passed since the last."""
 
     def __init__(self, delta: Delta, *, interval: Delta = timedelta()) -> None:
-        self._delta = delta
+        super().__init__(delta)
         self._interval = interval
 
     @classmethod
@@ -135,31 +134,3 @@ class DeltaTriggerTimetable(TriggerTimetable):
     def serialize(self) -> dict[str, Any]:
         """As ``{"delta", "interval"}``."""
         return {"delta": encode_delta(self._delta), "interval": encode_delta(self._interval)}
-
-    @property
-    def summary(self) -> str:
-        """The delta as Python prints it."""
-        return str(self._delta)
-
-    def validate(self) -> None:
-        """Raise AirflowTimetableInvalid unless the delta moves time forward."""
-        from orchestration.authoring.exceptions import AirflowTimetableInvalid
-
-        now = utcnow()
-        if now + self._delta <= now:
-            raise AirflowTimetableInvalid(f"A schedule of {self._delta!r} does not move on: give more than zero")
-
-    def _get_next(self, current: datetime) -> datetime:
-        return _before(current, -self._delta)
-
-    def _align_to_next(self, current: datetime) -> datetime:
-        return current
-
-    def _align_to_prev(self, current: datetime) -> datetime:
-        return current
-
-
-def _before(moment: datetime, interval: Delta) -> datetime:
-    """``interval`` before the moment, in UTC: elapsed time, or the moment's calendar for a relativedelta."""
-    at = plain(moment).astimezone(UTC) if isinstance(interval, timedelta) else plain(moment)
-    return in_utc(at - interval, like=moment)
