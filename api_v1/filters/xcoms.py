@@ -8,7 +8,7 @@ from api_v1.filters.base import ParameterSet, TextParameter, TruthParameter, Who
 class XComListParameters(ParameterSet):
     """Of the list of entries."""
 
-    map_index = WholeParameter("task_instance__map_index", help_text="Entries of this instance of a mapped task.")
+    map_index = WholeParameter("map_index", help_text="Entries of this instance of a mapped task.")
     xcom_key = TextParameter("key", help_text="Entries under this key.")
     limit = page_limit()
     offset = page_offset()

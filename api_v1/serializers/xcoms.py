@@ -38,9 +38,9 @@ ITEM = Shape(
         "key": "key",
         "timestamp": "timestamp",
         "execution_date": "task_instance__run__logical_date",
-        "map_index": "task_instance__map_index",
-        "task_id": "task_instance__task_id",
-        "dag_id": "task_instance__dag_id",
+        "map_index": "map_index",
+        "task_id": "task_id",
+        "dag_id": "dag_id",
     }
 )
 WHOLE = Shape({**ITEM.columns, "value": "value"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Self
 
@@ -94,6 +95,20 @@ class Dag(models.Model):
 
     def __str__(self) -> str:
         return self.dag_id
+
+
+#: Between the owners in ``Dag.owners``.
+_BETWEEN_OWNERS = ", "
+
+
+def owners_text(owners: Iterable[str]) -> str:
+    """Owners as ``Dag.owners`` has them."""
+    return _BETWEEN_OWNERS.join(owners)
+
+
+def owners_of(text: str) -> list[str]:
+    """The owners that a value of ``Dag.owners`` names."""
+    return [name for name in text.split(_BETWEEN_OWNERS) if name]
 
 
 class DagTag(models.Model):

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 class DagRunQuerySet(models.QuerySet["DagRun"]):
     """DAG runs."""
 
-    def in_dag(self, dag_id: str) -> Self:
-        """Those of one DAG; ``~`` is every DAG."""
-        return self if dag_id == "~" else self.filter(dag_id=dag_id)
-
     def unfinished(self) -> Self:
         """Queued and running ones."""
         return self.filter(state__in=RUN_UNFINISHED)
@@ -123,9 +119,7 @@ class DagRun(models.Model):
         Tasks that start after or end before the logical date get none, as in Airflow. Mapped tasks whose lengths
         stand in the DAG file get an instance for each index, the others one with index -1 until they can be expanded.
         """
-        from orchestration.models.task_instance import TaskInstance  # the two modules name each other
-
-        return TaskInstance.objects.create_for_run(self, dag, only=only)
+        return self.task_instances.create_for_run(self, dag, only=only)
 
 
 def generate_run_id(run_type: DagRunType, logical_date: datetime) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
+from django.db.models.functions import Now
 
 from orchestration.conf import conf
+from orchestration.processes.hosts import hostname
 from orchestration.states import JobState, JobType
 
 
@@ -17,6 +21,23 @@ class JobQuerySet(models.QuerySet["Job"]):
     def alive(self, now: datetime) -> Self:
         """Those that say they run and whose heartbeat is fresh."""
         return self.filter(state=JobState.RUNNING, latest_heartbeat__gte=now - health_threshold())
+
+    def begin(self, job_type: JobType, *, at: datetime | Now, executor_class: str | None = None) -> Job:
+        """Make the job of this process, which runs from ``at``: a moment, or ``Now()`` of the database's clock."""
+        return self.create(
+            job_type=job_type,
+            state=JobState.RUNNING,
+            start_date=at,
+            latest_heartbeat=at,
+            executor_class=executor_class,
+            hostname=hostname(),
+            unixname=getpass.getuser(),
+            pid=os.getpid(),
+        )
+
+    def own(self, pk: int, job_type: JobType) -> Self:
+        """The job that this process made; none where an older database was restored, which knows it not."""
+        return self.filter(pk=pk, job_type=job_type, pid=os.getpid(), hostname=hostname())
 
 
 def health_threshold() -> timedelta:

@@ -8,6 +8,8 @@ from django.db import InterfaceError, InternalError, OperationalError
 
 #: PostgreSQL's code for a write where only reads are allowed, as on a standby.
 _READ_ONLY: Final = "25006"
+#: Those for: a lock could not be had in time, a deadlock, a conflict with another transaction.
+_CONTENTION: Final = frozenset({"55P03", "40P01", "40001"})
 
 
 def is_outage(error: BaseException) -> bool:
@@ -15,3 +17,8 @@ def is_outage(error: BaseException) -> bool:
     if isinstance(error, InternalError):
         return getattr(error.__cause__, "sqlstate", None) == _READ_ONLY
     return isinstance(error, OperationalError | InterfaceError)
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether others stand in the way, and the database is well."""
+    return getattr(error.__cause__, "sqlstate", None) in _CONTENTION

@@ -382,13 +382,16 @@ def _seconds(start: datetime | None, end: datetime) -> float | None:
 
 _KEEP_XCOMS = RowStatement(
     """
-    INSERT INTO {xcom} (task_instance_id, key, value, length, timestamp)
-    SELECT ti_id, key, value, length, at FROM {rows} AS pushed WHERE true
+    INSERT INTO {xcom} (task_instance_id, dag_id, task_id, run_id, map_index, key, value, length, timestamp)
+    SELECT ti_id, dag_id, task_id, run_id, map_index, key, value, length, at FROM {rows} AS pushed WHERE true
     ON CONFLICT (task_instance_id, key)
     DO UPDATE SET value = excluded.value, length = excluded.length, timestamp = excluded.timestamp""",
-    {"ti_id": "bigint", "key": "text", "value": "text", "length": "integer", "at": "timestamptz"},
+    {
+        "ti_id": "bigint", "dag_id": "text", "task_id": "text", "run_id": "text", "map_index": "integer",
+        "key": "text", "value": "text", "length": "integer", "at": "timestamptz",
+    },
     xcom=XCom,
-)
+)  # fmt: skip
 _KEEP_RENDERED = RowStatement(
     """
     INSERT INTO {rendered} (task_instance_id, fields) SELECT ti_id, fields FROM {rows} AS given WHERE true
@@ -412,7 +415,17 @@ _LOG = RowStatement(
 def _keep_xcoms(stored: Sequence[Outcome]) -> None:
     _KEEP_XCOMS.run(
         [
-            {"ti_id": o.held.ti_id, "key": x.key, "value": x.value, "length": x.length, "at": o.ended_at}
+            {
+                "ti_id": o.held.ti_id,
+                "dag_id": o.held.dag_id,
+                "task_id": o.held.task_id,
+                "run_id": o.held.run_id,
+                "map_index": o.held.map_index,
+                "key": x.key,
+                "value": x.value,
+                "length": x.length,
+                "at": o.ended_at,
+            }
             for o in stored
             for x in o.xcoms
         ]

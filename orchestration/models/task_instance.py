@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import connection, models
@@ -13,13 +13,13 @@ from django.db.models import Q
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.functions import Now
 
+from orchestration.models.dag_run import DagRun
 from orchestration.models.fields import JsonTextField
 from orchestration.serialization.mapping import literal_count
 from orchestration.states import FINISHED, REACHED_FROM, TaskInstanceState
 
 if TYPE_CHECKING:
     from orchestration.models.backfill import Backfill
-    from orchestration.models.dag_run import DagRun
     from orchestration.serialization.values import SerializedDag, SerializedTask
 
 #: Rows one INSERT makes; SQLite allows 32,766 parameters to a statement.
@@ -28,14 +28,6 @@ INSERT_BATCH = 500
 
 class TaskInstanceQuerySet(models.QuerySet["TaskInstance"]):
     """Task instances."""
-
-    def in_dag(self, dag_id: str) -> Self:
-        """Those of one DAG; ``~`` is every DAG."""
-        return self if dag_id == "~" else self.filter(dag_id=dag_id)
-
-    def in_run(self, run_id: str) -> Self:
-        """Those of the runs with this id; ``~`` is every run."""
-        return self if run_id == "~" else self.filter(run__run_id=run_id)
 
     def move(self, to: TaskInstanceState, *, now: datetime, **also: object) -> int:
         """Move those of this set that may go to ``to``, with further columns ``also``; return how many went.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import select
 import socket
@@ -24,6 +25,8 @@ from orchestration.conf import conf
 if TYPE_CHECKING:
     import psycopg
 
+log = logging.getLogger(__name__)
+
 Channel = Literal["scheduler", "triggerer", "dag_processor", "watchers"]
 
 
@@ -33,7 +36,7 @@ def notify(channel: Channel) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, '')", [f"airflowsite_{channel}"])
         return
-    transaction.on_commit(lambda: _send(channel), robust=True)
+    transaction.on_commit(lambda: _try_to_send(channel), robust=True)
 
 
 #: Seconds that connecting may take.
@@ -48,6 +51,13 @@ def _folder() -> Path:
         return folder
     short = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"airflowsite-{os.getuid()}-{short}"
+
+
+def _try_to_send(channel: str) -> None:
+    try:
+        _send(channel)
+    except OSError as error:  # no file can be opened any more
+        log.warning("Nobody could be woken (%s); who sleeps looks by itself in a moment", error.strerror)
 
 
 def _send(channel: str) -> None:
