@@ -9,7 +9,30 @@ from airflowsite import API_VERSION, __version__
 
 
 def main() -> None:
-    """Run the command that ``sys.argv`` names."""
+    """Run the command that ``sys.argv`` names; leave quietly when its reader or its user had enough."""
+    try:
+        _run()
+    except KeyboardInterrupt:  # before a command could take it
+        _leave(130)
+    except BrokenPipeError:
+        _leave(1)
+    finally:
+        try:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except OSError as error:
+            if not isinstance(error, BrokenPipeError):
+                print(f"Standard output cannot be written: {error.strerror}.", file=sys.stderr)  # noqa: T201
+            _leave(1)
+
+
+def _leave(status: int) -> None:
+    """Exit without a further try to write what nobody reads."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(status)
+
+
+def _run() -> None:
     arguments = sys.argv[1:]
     if arguments in (["version"], ["--version"]):  # answered before anything is loaded
         print(API_VERSION if arguments == ["version"] else f"airflowsite {__version__} (Airflow {API_VERSION})")  # noqa: T201

@@ -10,11 +10,11 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from orchestration.models import session_limits
+
 #: How long a request waits for a lock that somebody keeps before its caller is told to try again; SQLite has
 #: ``database.sqlite_busy_timeout`` for the same.
 LOCK_TIMEOUT: Final = "10s"
-#: How long the server waits for this process in a transaction: a worker that hangs holds no lock for longer.
-IDLE_IN_TRANSACTION: Final = "30s"
 
 
 def guard() -> None:
@@ -24,13 +24,7 @@ def guard() -> None:
 
 
 def _limit_waits(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('lock_timeout', %s, false),"
-                " set_config('idle_in_transaction_session_timeout', %s, false)",
-                [LOCK_TIMEOUT, IDLE_IN_TRANSACTION],
-            )
+    session_limits.limit(connection, lock_timeout=LOCK_TIMEOUT)
 
 
 def _leave_broken(**_: Any) -> None:

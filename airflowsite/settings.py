@@ -145,7 +145,7 @@ if conf.getboolean("webserver", "enable_proxy_fix"):
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # see SECURE_HSTS_INCLUDE_SUBDOMAINS
     "security.W021",
-    "drf_spectacular.W001",  # the document is made by api_v1.schema, which names the enumerations itself
+    "drf_spectacular.W001",  # the document is made by api_v1.document, which names the enumerations itself
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = conf.getint("api", "maximum_body_bytes")
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000

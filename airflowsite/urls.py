@@ -7,7 +7,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
-from api_v1 import problems, schema
+from api_v1 import document, problems
 from api_v1.serializers.health import health_row
 from orchestration.services import health
 
@@ -23,6 +23,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("api_v1.urls")),
     path("api/experimental/", include("api_experimental.urls")),
-    path("openapi.json", schema.openapi_json),
+    path("openapi.json", document.openapi_json),
     re_path("^api/", problems.route_not_found),
 ]

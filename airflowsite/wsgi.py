@@ -4,9 +4,10 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from airflowsite import sessions
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "airflowsite.settings")
 
 application = get_wsgi_application()
+
+from airflowsite import sessions  # noqa: E402  # it uses models, which are there from here on
+
 sessions.guard()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from orchestration.authoring import secrets
 from orchestration.conf import conf
 from tests.factories import DagRunFactory
 
@@ -50,3 +51,10 @@ def _runs_are_dated_from_the_start() -> None:
 def _options_are_read_anew() -> Iterator[None]:
     yield
     conf.reload()
+
+
+@pytest.fixture(autouse=True)
+def _secrets_are_forgotten() -> Iterator[None]:
+    """What one test took for a secret is not masked in the texts of another."""
+    yield
+    secrets.reset()

@@ -263,6 +263,10 @@ class XComFactory(DjangoModelFactory[models.XCom]):
         model = models.XCom
 
     task_instance = SubFactory(TaskInstanceFactory)
+    dag_id = SelfAttribute("task_instance.dag_id")
+    task_id = SelfAttribute("task_instance.task_id")
+    run_id = SelfAttribute("task_instance.run.run_id")
+    map_index = SelfAttribute("task_instance.map_index")
     key = "return_value"
     value: Any = 1
 

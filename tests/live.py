@@ -29,53 +29,41 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class LiveSystem:
-    """``manage.py standalone`` (or single parts) in a fresh ``AIRFLOW_HOME``; a context manager.
+class Processes:
+    """Processes of one system in a folder of their own, one of which serves the stable API; a context manager.
 
-    ``options`` are ``{("section", "key"): value}``. The database is SQLite in the folder unless ``database_url`` is
-    given. ``api`` is an HTTP client at ``/api/v1`` with the first administrator's credentials.
+    ``program`` is what each of its commands begins with, ``options`` are ``{("section", "key"): value}``. The folder
+    is removed in the end, and kept where something failed.
     """
 
-    def __init__(
-        self,
-        *,
-        dags: Path | None = None,
-        options: Mapping[tuple[str, str], object] | None = None,
-        database_url: str | None = None,
-        parts: Sequence[str] = ("standalone",),
-    ) -> None:
-        self.home = Path(tempfile.mkdtemp(prefix="airflowsite-live-"))
-        self.dags = self.home / "dags"
-        if dags is not None:
-            shutil.copytree(dags, self.dags)
-        self.dags.mkdir(exist_ok=True)
+    def __init__(self, *program: str | Path, name: str, options: Mapping[tuple[str, str], object]) -> None:
+        self.program = program
+        self.home = Path(tempfile.mkdtemp(prefix=f"{name}-"))
         self.port = free_port()
-        self.parts = parts
         self.url = f"http://127.0.0.1:{self.port}"
-        chosen: dict[tuple[str, str], object] = {
-            ("webserver", "web_server_port"): self.port,
-            ("webserver", "base_url"): self.url,
-            ("core", "load_examples"): False,
-            **(options or {}),
-        }
-        if database_url is not None:
-            chosen["database", "sql_alchemy_conn"] = database_url
         self.environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW__", "DJANGO_SETTINGS_MODULE"))},
+            **{k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW_", "DJANGO_SETTINGS_MODULE"))},
             "AIRFLOW_HOME": str(self.home),
             "PYTHONUNBUFFERED": "1",
-            **{f"AIRFLOW__{section.upper()}__{key.upper()}": str(value) for (section, key), value in chosen.items()},
+            **_as_environment(
+                {
+                    ("webserver", "web_server_port"): self.port,
+                    ("webserver", "base_url"): self.url,
+                    ("core", "load_examples"): False,
+                    **options,
+                }
+            ),
         }
         self.processes: list[subprocess.Popen[bytes]] = []
         self.log = self.home / "system.log"
 
+    def begin(self) -> None:
+        """Prepare the database, and start what is to run from the beginning."""
+        raise NotImplementedError
+
     def __enter__(self) -> Self:
         try:
-            self.manage("db", "migrate")
-            for part in self.parts:
-                self.start(part)
-            if "standalone" in self.parts or "webserver" in self.parts:
-                self.wait_until_served()
+            self.begin()
         except BaseException:
             self.stop()
             raise
@@ -90,25 +78,26 @@ class LiveSystem:
         else:
             print(f"The system's folder is kept: {self.home}", file=sys.stderr)
 
-    def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a management command to its end."""
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
         done = subprocess.run(
-            [*MANAGE, *arguments], env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=300
+            [*self.program, *arguments], env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=300
         )
         if check and done.returncode != 0:
+            name = Path(self.program[-1]).name
             raise RuntimeError(
-                f"manage.py {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+                f"{name} {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
             )
         return done
 
     def start(
         self, *arguments: str, options: Mapping[tuple[str, str], object] | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start a management command that goes on; its output is appended to ``log``."""
-        extra = {f"AIRFLOW__{s.upper()}__{k.upper()}": str(v) for (s, k), v in (options or {}).items()}
+        """Start a command that goes on; its output is appended to ``log``."""
+        environment = {**self.environment, **_as_environment(options or {})}
         with self.log.open("ab") as out:
             process = subprocess.Popen(
-                [*MANAGE, *arguments], env={**self.environment, **extra}, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT
+                [*self.program, *arguments], env=environment, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT
             )
         self.processes.append(process)
         return process
@@ -124,6 +113,56 @@ class LiveSystem:
                 break
             time.sleep(0.1)
         raise RuntimeError(f"The web server did not answer. Its log:\n{self.log.read_text()[-4000:]}")
+
+    def stop(self) -> None:
+        """End all processes: SIGTERM, then SIGKILL after 40 s."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            try:
+                process.wait(timeout=40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.processes.clear()
+
+
+class LiveSystem(Processes):
+    """``manage.py standalone`` (or single parts) in a fresh ``AIRFLOW_HOME``; a context manager.
+
+    ``options`` are ``{("section", "key"): value}``. The database is SQLite in the folder unless ``database_url`` is
+    given. ``api`` is an HTTP client at ``/api/v1`` with the first administrator's credentials.
+    """
+
+    def __init__(
+        self,
+        *,
+        dags: Path | None = None,
+        options: Mapping[tuple[str, str], object] | None = None,
+        database_url: str | None = None,
+        parts: Sequence[str] = ("standalone",),
+    ) -> None:
+        chosen = dict(options or {})
+        if database_url is not None:
+            chosen["database", "sql_alchemy_conn"] = database_url
+        super().__init__(*MANAGE, name="airflowsite-live", options=chosen)
+        self.dags = self.home / "dags"
+        if dags is not None:
+            shutil.copytree(dags, self.dags)
+        self.dags.mkdir(exist_ok=True)
+        self.parts = parts
+
+    def begin(self) -> None:
+        self.manage("db", "migrate")
+        for part in self.parts:
+            self.start(part)
+        if "standalone" in self.parts or "webserver" in self.parts:
+            self.wait_until_served()
+
+    def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a management command to its end."""
+        return self.run(*arguments, check=check)
 
     @property
     def credentials(self) -> tuple[str, str]:
@@ -160,18 +199,9 @@ class LiveSystem:
                     return dict(run)
         raise AssertionError
 
-    def stop(self) -> None:
-        """End all processes: SIGTERM, then SIGKILL after 40 s."""
-        for process in self.processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for process in self.processes:
-            try:
-                process.wait(timeout=40)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        self.processes.clear()
+
+def _as_environment(options: Mapping[tuple[str, str], object]) -> dict[str, str]:
+    return {f"AIRFLOW__{section.upper()}__{key.upper()}": str(value) for (section, key), value in options.items()}
 
 
 def _until(seconds: float, complaint: str) -> Iterator[None]:

@@ -29,6 +29,12 @@ def person(*role_names: str, **fields: Any) -> User:
     return user
 
 
+def one_of_each_role() -> dict[str, User]:
+    """A user with each built-in role, named as the role in lower case; the password is ``password``."""
+    roles.ensure_built_in()
+    return {name.lower(): person(name, username=name.lower()) for name in ROLES}
+
+
 def role(name: str, pairs: Iterable[Pair] = (), grants: Mapping[str, Iterable[str]] | None = None) -> Group:
     """A role with these pairs; ``grants`` are actions on DAGs by DAG id (``can_read``; ``DAG Runs:can_create``)."""
     group = Group.objects.create(name=name)

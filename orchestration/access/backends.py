@@ -15,7 +15,7 @@ from django.db.models import Model
 
 from orchestration.access import permissions as p
 from orchestration.access.permissions import Caller, Pair
-from orchestration.models import Dag, DagRun, TaskInstance, User
+from orchestration.models import Dag, User
 
 #: Django's verbs as actions.
 ACTIONS: Final[Mapping[str, str]] = {"view": p.READ, "add": p.CREATE, "change": p.EDIT, "delete": p.DELETE}
@@ -111,9 +111,6 @@ class RoleBackend(ModelBackend):
 
 
 def _dag_id(obj: Model | None) -> str | None:
-    if isinstance(obj, Dag):
-        return obj.dag_id
-    if isinstance(obj, DagRun | TaskInstance):
-        dag_id: str = obj.dag_id
-        return dag_id
-    return None
+    """The DAG that an object is or belongs to; None where it is of none."""
+    found = getattr(obj, "dag_id", None)
+    return found if isinstance(found, str) else None

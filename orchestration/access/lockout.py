@@ -16,6 +16,7 @@ from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
 from django.contrib.auth import authenticate
 from django.contrib.auth.signals import user_login_failed
+from django.db import DatabaseError, transaction
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -86,8 +87,12 @@ def log_in(request: HttpRequest, username: str, password: str) -> User | None:
     """
     user = authenticate(request, username=_stored_name(username), password=password)
     if isinstance(user, User):
-        User.objects.filter(pk=user.pk).update(last_login=timezone.now())
-        note_login(request=request, user=user)
+        try:
+            with transaction.atomic():
+                User.objects.filter(pk=user.pk).update(last_login=timezone.now())
+                note_login(request=request, user=user)
+        except DatabaseError as error:  # a busy database must not refuse a reader; the next login is noted
+            log.warning("the login of %r could not be noted: %s", user.username, error)
         return user
     if getattr(request, "axes_locked_out", False):
         raise _throttled(request)

@@ -7,7 +7,6 @@ files and the wake-ups of other processes, until the next moment at which someth
 from __future__ import annotations
 
 import contextlib
-import getpass
 import logging
 import math
 import os
@@ -25,7 +24,6 @@ from types import FrameType
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
 from django.db.models import Count
 
-from orchestration.conf import conf
 from orchestration.dagfiles.discover import DagFile, find_dag_files
 from orchestration.dagfiles.options import Options
 from orchestration.dagfiles.processes import Answerer, Ended, Parsers
@@ -326,18 +324,9 @@ class Processor:
 
     def _beat(self) -> None:
         now = datetime.now(UTC)
-        if self._job is None:
-            self._job = Job.objects.create(
-                job_type=JobType.DAG_PROCESSOR,
-                state=JobState.RUNNING,
-                start_date=now,
-                latest_heartbeat=now,
-                hostname=_hostname(),
-                unixname=getpass.getuser(),
-                pid=os.getpid(),
-            )
-        else:
-            Job.objects.filter(pk=self._job.pk).update(latest_heartbeat=now)
+        own = Job.objects.none() if self._job is None else Job.objects.own(self._job.pk, JobType.DAG_PROCESSOR)
+        if not own.update(latest_heartbeat=now):
+            self._job = Job.objects.begin(JobType.DAG_PROCESSOR, at=now)
 
     def _end_job(self, state: JobState) -> None:
         if self._job is None:
@@ -410,10 +399,6 @@ def _stamp(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size
-
-
-def _hostname() -> str:
-    return socket.gethostname() if conf.get("core", "hostname_callable").endswith("gethostname") else socket.getfqdn()
 
 
 def _log_result(result: ParseResult, new_versions: int) -> None:

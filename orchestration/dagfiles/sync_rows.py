@@ -10,7 +10,7 @@ from orchestration.authoring.datasets import decode_condition
 from orchestration.conf import conf
 from orchestration.dagfiles.protocol import ParsedDag
 from orchestration.models import Dag
-from orchestration.models.dag import schedule_interval_value
+from orchestration.models.dag import owners_text, schedule_interval_value
 from orchestration.models.next_runs import FIELDS as NEXT_RUN_FIELDS
 from orchestration.serialization.values import SerializedDag
 
@@ -110,7 +110,7 @@ def _columns(dag: SerializedDag, present: Mapping[str, SerializedDag], rows: Map
             for task in dag.tasks.values()
         ),
         "fileloc": parent.fileloc,
-        "owners": _text(", ".join(parent.owners), 2000),
+        "owners": _text(owners_text(parent.owners), 2000),
         "default_view": _text(dag.default_view, 25),
         "schedule_interval": schedule_interval_value(dag.schedule_interval),
         "timetable_summary": _text(dag.timetable_summary, 2000),

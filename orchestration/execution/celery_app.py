@@ -9,9 +9,10 @@ from __future__ import annotations
 from celery import Celery
 
 from orchestration.conf import conf
+from orchestration.execution import celery_control
 
 #: The name of the one task.
-RUN_TRY = "airflowsite.run_try"
+RUN_TRY = celery_control.RUN_TRY
 
 
 def make_app() -> Celery:
@@ -37,10 +38,12 @@ def make_app() -> Celery:
         task_create_missing_queues=True,
         task_publish_retry=False,  # the sender tries again, without keeping its caller waiting
         worker_prefetch_multiplier=1,
+        worker_pool="orchestration.execution.celery_pool:Threads",
         worker_concurrency=conf.getint("celery", "worker_concurrency"),
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
+        control_exchange=celery_control.exchange_name(),
         broker_connection_retry_on_startup=True,
         broker_connection_timeout=5,
         broker_transport_options=(

@@ -7,20 +7,24 @@ concurrency. It starts with the worker and is stopped with it.
 from __future__ import annotations
 
 import logging
+import os
 import select
 import threading
+import time
 from typing import Any
 from uuid import UUID
 
 from celery import signals
+from celery.worker.control import inspect_command
 from django.db import connection
 
 from orchestration.conf import conf
-from orchestration.execution import log_server, turns
+from orchestration.execution import celery_control, log_server, turns
 from orchestration.execution.celery_app import RUN_TRY, app
 from orchestration.execution.executors.base import Workload
 from orchestration.execution.executors.local import LocalExecutor
 from orchestration.models.task_instance import TaskInstance
+from orchestration.processes.hosts import hostname
 from orchestration.states import TaskInstanceState
 
 log = logging.getLogger(__name__)
@@ -38,6 +42,8 @@ class Gate:
         self._executor = LocalExecutor(1_000_000, is_threaded=True, hears_wakeups=True)
         self._lock = threading.Lock()
         self._waiting: dict[tuple[int, str], threading.Event] = {}
+        #: When each came, on the monotonic clock; those that were ended for their time are taken out.
+        self._came: dict[tuple[int, str], float] = {}
         self._is_open = False
         self._thread: threading.Thread | None = None
 
@@ -56,8 +62,13 @@ class Gate:
                 log.info("Try %s of %s runs here already", workload.try_number, workload.task_id)
                 return
             self._waiting[workload.ti_id, workload.claim] = over
+            self._came[workload.ti_id, workload.claim] = time.monotonic()
             self._executor.submit([workload])
         over.wait()
+
+    def running(self) -> int:
+        """How many tries are in hand."""
+        return len(self._waiting)
 
     def close(self, grace_seconds: float) -> None:
         """Stop the supervisor; tries that do not end in time are queued again."""
@@ -81,16 +92,27 @@ class Gate:
                     self._executor.heartbeat()
                 except turns.TROUBLE as error:
                     log.warning("The database is out of reach: %s", error)
+                self._end_late()
                 self._release()
+
+    def _end_late(self) -> None:
+        """End the tries that took longer than the worker's limit, which an operator sets (``time_limit``)."""
+        limit = time_limit()
+        late = [key for key, came in self._came.items() if limit and time.monotonic() - came > limit]
+        for key in late:
+            del self._came[key]
+            self._executor.kill([key[0]], f"The try took longer than its worker's limit of {limit:g} s.")
 
     def _release(self) -> None:
         """Let the threads go whose tries are over."""
         running = self._executor.running()
         for key in [key for key in self._waiting if key[0] not in running]:
+            self._came.pop(key, None)
             self._waiting.pop(key).set()
 
 
 _gate: Gate | None = None
+_started = time.monotonic()
 _logs: log_server.LogServer | None = None
 
 
@@ -108,6 +130,28 @@ def run_try(self: Any, ti_id: int, try_number: int, claim: str) -> None:
     _gate.run(workload)
 
 
+def time_limit() -> float:
+    """Seconds after which a try is ended; 0 for never. Celery's own limits of the task, which no thread of it keeps."""
+    return float(min(filter(None, (run_try.time_limit, run_try.soft_time_limit)), default=0))
+
+
+@inspect_command(name=celery_control.DESCRIBE)  # type: ignore[untyped-decorator]  # Celery is untyped
+def describe(state: Any, **_: Any) -> dict[str, Any]:
+    """This worker, as ``celery_control.Worker`` has it."""
+    consumer = state.consumer
+    queues = consumer.task_consumer.queues if consumer.task_consumer else ()
+    return {
+        "host": hostname(),
+        "pid": os.getpid(),
+        "size": consumer.pool.num_processes,
+        "running": _gate.running() if _gate is not None else 0,
+        "queues": [queue.name for queue in queues],
+        "rate": run_try.rate_limit,
+        "limit": time_limit(),
+        "up": time.monotonic() - _started,
+    }
+
+
 def find(ti_id: int, try_number: int, claim: str) -> Workload | None:
     """The try of a message; None if it was started, or taken back, meanwhile."""
     try:
@@ -121,20 +165,7 @@ def find(ti_id: int, try_number: int, claim: str) -> Workload | None:
     )
     if ti is None:
         return None
-    return Workload(
-        ti_id=ti.pk,
-        try_number=ti.try_number,
-        claim=str(ti.claim),
-        dag_id=ti.dag_id,
-        run_id=ti.run.run_id,
-        task_id=ti.task_id,
-        map_index=ti.map_index,
-        fileloc=ti.dag.fileloc,
-        queue=ti.queue,
-        pool=ti.pool,
-        priority=ti.priority_weight,
-        executor=ti.executor,
-    )
+    return Workload.of(ti, token)
 
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]  # Celery is untyped

@@ -24,16 +24,17 @@ from orchestration.authoring.secrets import masker
 from orchestration.conf import conf
 from orchestration.execution import claims, store_server, trigger_runner
 from orchestration.execution.executors.base import TaskEvent, Workload
-from orchestration.execution.hosts import hostname
 from orchestration.execution.runner import Run
 from orchestration.execution.task_log import TaskFormatter
 from orchestration.execution.tries import outcome_of
+from orchestration.execution.triggerer import order_of
 from orchestration.execution.turns import Crash, end
 from orchestration.models import outcomes
 from orchestration.models.dag_run import DagRun
 from orchestration.models.outcomes import Held, PushedXCom
 from orchestration.models.task_instance import TaskInstance
 from orchestration.models.trigger import Trigger
+from orchestration.processes.hosts import hostname
 from orchestration.states import FINISHED, RUN_FINISHED, TaskInstanceState
 
 log = logging.getLogger(__name__)
@@ -106,20 +107,7 @@ def queue_instance(ti: TaskInstance) -> Workload | None:
     ready = TaskInstance.objects.filter(pk=ti.pk, state=_S.SCHEDULED, try_number=ti.try_number)
     if not ready.move(_S.QUEUED, now=timezone.now(), claim=claim):
         return None
-    return Workload(
-        ti_id=ti.pk,
-        try_number=ti.try_number,
-        claim=str(claim),
-        dag_id=ti.dag_id,
-        run_id=ti.run.run_id,
-        task_id=ti.task_id,
-        map_index=ti.map_index,
-        fileloc=ti.dag.fileloc,
-        queue=ti.queue,
-        pool=ti.pool,
-        priority=ti.priority_weight,
-        executor=ti.executor,
-    )
+    return Workload.of(ti, claim)
 
 
 def run_workload(workload: Workload, loaded: LoadedFile) -> TaskEvent | None:
@@ -169,23 +157,10 @@ def _fire_triggers(run: DagRun) -> bool:
 
 
 def _fire(ti: TaskInstance, trigger: Trigger) -> None:
-    wanted = {
-        "id": trigger.pk,
-        "classpath": trigger.classpath,
-        "kwargs": trigger.kwargs,
-        "ti": {
-            "dag_id": ti.dag_id,
-            "run_id": ti.run.run_id,
-            "task_id": ti.task_id,
-            "map_index": ti.map_index,
-            "try_number": ti.try_number,
-            "logical_date": ti.run.logical_date.isoformat(),
-        },
-    }
     seconds = None if ti.trigger_timeout_at is None else (ti.trigger_timeout_at - timezone.now()).total_seconds()
     log.info("Running trigger %s of %s inline", trigger.classpath, ti.task_id)
     try:
-        answer = asyncio.run(_within(seconds, trigger_runner.fire(wanted)))
+        answer = asyncio.run(_within(seconds, trigger_runner.fire(order_of(trigger, ti))))
     except TimeoutError:
         with transaction.atomic():
             outcomes.time_out_deferred(now=timezone.now())

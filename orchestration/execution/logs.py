@@ -9,10 +9,13 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestration.conf import TABLE, conf
 from orchestration.errors import Invalid
+
+if TYPE_CHECKING:
+    from orchestration.models import TaskInstance
 
 #: The most bytes that one call reads.
 CHUNK = 1024 * 1024
@@ -53,6 +56,18 @@ def log_path(
     if relative.startswith("/") or not _UNSAFE_PARTS.isdisjoint(relative.split("/")) or "\0" in relative:
         raise Invalid(f"The log of {dag_id} {run_id} {task_id} has no safe place: {relative!r}. Rename the run.")
     return conf.path("logging", "base_log_folder") / relative
+
+
+def path_of(ti: TaskInstance, try_number: int | None = None) -> Path:
+    """``log_path`` of a try of the row, of the present one unless a number is given; needs ``ti.run``."""
+    return log_path(
+        dag_id=ti.dag_id,
+        run_id=ti.run.run_id,
+        task_id=ti.task_id,
+        map_index=ti.map_index,
+        try_number=ti.try_number if try_number is None else try_number,
+        logical_date=ti.run.logical_date,
+    )
 
 
 @cache

@@ -112,9 +112,19 @@ def _set_xcom(
     value: str,
     length: int | None = None,
 ) -> None:
-    ti_id = _instance(caller, dag_id, run_id, task_id, map_index)
+    pushed = XCom(
+        task_instance_id=_instance(caller, dag_id, run_id, task_id, map_index),
+        dag_id=dag_id,
+        task_id=task_id,
+        run_id=run_id,
+        map_index=map_index,
+        key=key,
+        value=value,
+        length=length,
+        timestamp=timezone.now(),
+    )
     XCom.objects.bulk_create(
-        [XCom(task_instance_id=ti_id, key=key, value=value, length=length, timestamp=timezone.now())],
+        [pushed],
         update_conflicts=True,
         unique_fields=["task_instance", "key"],
         update_fields=["value", "length", "timestamp"],
@@ -148,22 +158,22 @@ def _get_xcoms(
     include_prior_dates: bool = False,
     limit: int | None = None,
 ) -> list[XComValue]:
-    rows = XCom.objects.filter(task_instance__dag=dag_id)
+    rows = XCom.objects.filter(dag_id=dag_id)
     if run_id is not None and include_prior_dates:
         until = DagRun.objects.filter(dag=dag_id, run_id=run_id).values("logical_date")[:1]
         rows = rows.filter(task_instance__run__logical_date__lte=until)
     elif run_id is not None:
-        rows = rows.filter(task_instance__run__run_id=run_id)
+        # The index has the run behind the task; of all tasks, a run's few instances lead to their values.
+        rows = rows.filter(**{"task_instance__run__run_id" if task_ids is None else "run_id": run_id})
     if task_ids is not None:
-        rows = rows.filter(task_instance__task_id__in=list(task_ids))
+        rows = rows.filter(task_id__in=list(task_ids))
     if map_indexes is not None:
-        rows = rows.filter(task_instance__map_index__in=list(map_indexes))
+        rows = rows.filter(map_index__in=list(map_indexes))
     if key is not None:
         rows = rows.filter(key=key)
-    ordered = rows.order_by(
-        "-task_instance__run__logical_date", "task_instance__task_id", "task_instance__map_index", "pk"
-    )
-    columns = ("task_instance__run__run_id", "task_instance__task_id", "task_instance__map_index")
+    place = ("task_id", "map_index", "pk")
+    is_one_run = run_id is not None and not include_prior_dates
+    ordered = rows.order_by(*place) if is_one_run else rows.order_by("-task_instance__run__logical_date", *place)
     return [
         XComValue(
             dag_id=dag_id,
@@ -175,7 +185,7 @@ def _get_xcoms(
             timestamp=timestamp.isoformat(),
         )
         for found_run, task_id, map_index, found_key, value, timestamp in ordered.values_list(
-            *columns, "key", "value", "timestamp"
+            "run_id", "task_id", "map_index", "key", "value", "timestamp"
         )[:limit]
     ]
 

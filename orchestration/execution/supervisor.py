@@ -27,18 +27,20 @@ from dataclasses import replace
 from typing import Any
 
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.utils import timezone
 
 from orchestration.conf import conf
 from orchestration.execution import processes, turns
 from orchestration.execution.claims import Claimant
 from orchestration.execution.executors.base import Workload
-from orchestration.execution.hosts import hostname
 from orchestration.execution.tries import Ending, Try, outcome_of
 from orchestration.execution.turns import Batch, Call, Crash, Done
 from orchestration.execution.warm_parents import WarmParent, WarmParents
-from orchestration.models import outcomes, wakeups
+from orchestration.models import outcomes, session_limits, wakeups
 from orchestration.processes import frames, kernel
+from orchestration.processes.hosts import hostname
 from orchestration.states import TaskInstanceState
 
 log = logging.getLogger(__name__)
@@ -59,6 +61,8 @@ LAST_WORDS = 5.0
 #: Seconds beyond ``execution_timeout`` after which a process that did not end itself is ended.
 TIMEOUT_GRACE = 3.0
 _LONGEST_BACKOFF = 5.0
+#: Seconds after which that is tried again whose lock somebody keeps.
+LOCKED_PAUSE = 0.3
 LOST = "The try lost its claim."
 FAILURES = frozenset({TaskInstanceState.FAILED, TaskInstanceState.UP_FOR_RETRY})
 
@@ -102,6 +106,7 @@ class Supervisor:
     def run(self) -> None:
         """Serve until told to stop, or until the executor is gone, and the last try has ended."""
         kernel.adopt_orphans()
+        connection_created.connect(_limit_waits, dispatch_uid="supervisor_limits")
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's; who started this process tells it to stop
         signal.signal(signal.SIGTERM, lambda *_: self._stop(0.0))
         self._watch(self._executor, self._executor)
@@ -488,6 +493,7 @@ class Supervisor:
             return
         batch, tries = self._gather(now)
         if not batch:
+            self._failures = 0
             return
         try:
             done = turns.run(batch, self._claimant, now=timezone.now(), is_repeated=self._failures > 0)
@@ -496,11 +502,14 @@ class Supervisor:
             self._retry_at = now + min(0.1 * 2**self._failures, _LONGEST_BACKOFF)
             log.warning("The database cannot be written (%s); tried again", str(error).strip().partition("\n")[0])
             self._again = [outcome for _, outcome in self._unsettled]
+            self._note_again(batch)
             with contextlib.suppress(Exception):
                 connection.close()
             return
-        self._failures = 0
         self._apply(batch, done, tries, now)
+        self._failures = min(len(done.left), 1)
+        if done.left:  # the next turn waits a moment, and for no lock for long
+            self._retry_at = time.monotonic() + LOCKED_PAUSE
 
     def _gather(self, now: float) -> tuple[Batch, dict[str, Try]]:
         """Everything there is to do, and the tries that are to be claimed."""
@@ -541,14 +550,21 @@ class Supervisor:
         if batch.beats:
             self._next_beat = now + conf.getfloat("scheduler", "job_heartbeat_sec")
             self._must_check_claims = False
-        self._calls = self._calls[len(batch.calls) :]
-        self._restarted = self._restarted[len(batch.restarted) :]
-        self._again = []
+        left = done.left
+        self._calls = [*(call for part in left for call in part.calls), *self._calls[len(batch.calls) :]]
+        self._restarted = [*(ti for part in left for ti in part.restarted), *self._restarted[len(batch.restarted) :]]
+        known = {id(each.outcome) for each in self._all()}
+        self._again = [outcome for part in left for outcome in part.outcomes if id(outcome) not in known]
+        for part in left:
+            self._note_again(part)
         if connection.vendor == "postgresql":
-            self._unsettled.extend((now, outcome) for outcome in batch.outcomes)
+            self._unsettled.extend((now, outcome) for outcome in batch.outcomes if outcome.held.ti_id in done.ended)
         while self._unsettled and now - self._unsettled[0][0] >= turns.LASTING_AFTER:
             self._unsettled.popleft()
+        locked = {workload.claim for part in left for workload in part.workloads}
         for claim, each in waiting.items():
+            if claim in locked:
+                continue
             self._to_claim.remove(each)
             if claim in done.starts:
                 start = done.starts[claim]
@@ -562,6 +578,12 @@ class Supervisor:
         for each in [t for t in self._all() if t.held is not None and t.workload.ti_id in done.lost]:
             if each.is_running:
                 self._end(each, LOST, is_lost=True)
+
+    def _note_again(self, batch: Batch) -> None:
+        """What could not be noted of tries is noted with the next turn."""
+        for each in self._all():
+            if each.held is not None and (each.held.ti_id in batch.pids or each.held.ti_id in batch.rendered):
+                each.is_pid_noted = False
 
     def _answer(self, number: int, is_done: bool, answer: Any) -> None:
         if number < 0:
@@ -613,6 +635,11 @@ class Supervisor:
                 self._end(each, "The task ran longer than its execution_timeout and did not stop by itself.")
             if self._stop_at is not None and now >= self._stop_at:
                 self._end(each, "The executor was stopped; the task is queued again.", is_stop=True)
+
+
+def _limit_waits(*, connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """While the supervisor waits for a lock it hears no task, and ends none that takes too long."""
+    session_limits.limit(connection, lock_timeout=turns.LOCK_TIMEOUT)
 
 
 def run(executor: socket.socket, supervisor_id: str, *, hears_wakeups: bool = False) -> None:

@@ -105,11 +105,6 @@ class TaskLog:
             except OSError:
                 self._lost_lines += 1
 
-    @property
-    def lost_lines(self) -> int:
-        """How many lines could not be written since the last one that could."""
-        return self._lost_lines
-
     def _open(self) -> None:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:

@@ -19,9 +19,6 @@ from orchestration.models.outcomes import Deferral, Held, Outcome, PushedXCom
 from orchestration.processes import frames
 from orchestration.states import TaskInstanceState
 
-#: Exit status of a task's process that has said how its try ended.
-SAID = 0
-
 
 @dataclass(slots=True)
 class Ending:

@@ -8,9 +8,7 @@ belongs to one, and those of a triggerer that died are taken over.
 from __future__ import annotations
 
 import contextlib
-import getpass
 import logging
-import os
 import selectors
 import signal
 import socket
@@ -27,7 +25,6 @@ from django.utils import timezone
 from orchestration.authoring.store import StoreError
 from orchestration.conf import ConfigError, conf
 from orchestration.execution import logs, store_server, turns
-from orchestration.execution.hosts import hostname
 from orchestration.models import outcomes, wakeups
 from orchestration.models.job import Job
 from orchestration.models.outages import is_outage
@@ -44,6 +41,24 @@ POLL = 5.0
 #: Seconds without a trigger after which the child is let go.
 IDLE = 60.0
 _LONGEST_BACKOFF = 5.0
+
+
+def order_of(trigger: Trigger, ti: TaskInstance) -> dict[str, Any]:
+    """What ``trigger_runner.fire`` takes: the trigger of a row, and the try that waits for it; needs ``ti.run``."""
+    return {
+        "id": trigger.pk,
+        "classpath": trigger.classpath,
+        "kwargs": trigger.kwargs,
+        "ti": {
+            "dag_id": ti.dag_id,
+            "run_id": ti.run.run_id,
+            "task_id": ti.task_id,
+            "map_index": ti.map_index,
+            "try_number": ti.try_number,
+            "logical_date": ti.run.logical_date.isoformat(),
+            "start_date": store_server.text(ti.start_date),
+        },
+    }
 
 
 class Triggerer:
@@ -137,18 +152,9 @@ class Triggerer:
 
     def _beat(self) -> None:
         now = timezone.now()
-        if self._job is None or not Job.objects.filter(pk=self._job.pk, state=JobState.RUNNING).update(
-            latest_heartbeat=now
-        ):
-            self._job = Job.objects.create(
-                job_type=JobType.TRIGGERER,
-                state=JobState.RUNNING,
-                start_date=now,
-                latest_heartbeat=now,
-                hostname=hostname(),
-                unixname=getpass.getuser(),
-                pid=os.getpid(),
-            )
+        own = Job.objects.none() if self._job is None else Job.objects.own(self._job.pk, JobType.TRIGGERER)
+        if not own.filter(state=JobState.RUNNING).update(latest_heartbeat=now):
+            self._job = Job.objects.begin(JobType.TRIGGERER, at=now)
 
     def _time_out(self) -> None:
         with transaction.atomic():
@@ -202,29 +208,7 @@ class Triggerer:
 
     def _order(self, trigger: Trigger, ti: TaskInstance) -> dict[str, Any]:
         assert self._job is not None
-        path = logs.log_path(
-            dag_id=ti.dag_id,
-            run_id=ti.run.run_id,
-            task_id=ti.task_id,
-            map_index=ti.map_index,
-            try_number=ti.try_number,
-            logical_date=ti.run.logical_date,
-        )
-        return {
-            "id": trigger.pk,
-            "classpath": trigger.classpath,
-            "kwargs": trigger.kwargs,
-            "log_path": f"{path}.trigger.{self._job.pk}.log",
-            "ti": {
-                "dag_id": ti.dag_id,
-                "run_id": ti.run.run_id,
-                "task_id": ti.task_id,
-                "map_index": ti.map_index,
-                "try_number": ti.try_number,
-                "logical_date": ti.run.logical_date.isoformat(),
-                "start_date": store_server.text(ti.start_date),
-            },
-        }
+        return {**order_of(trigger, ti), "log_path": f"{logs.path_of(ti)}.trigger.{self._job.pk}.log"}
 
     def _cancel(self, number: int) -> None:
         self._running.discard(number)

@@ -15,7 +15,7 @@ from orchestration.execution import claims, store_server
 from orchestration.execution.claims import Claimant, Start
 from orchestration.execution.executors.base import Workload
 from orchestration.models import outcomes, statements
-from orchestration.models.outages import is_outage
+from orchestration.models.outages import is_contention, is_outage
 from orchestration.models.outcomes import Held, Outcome
 from orchestration.models.task_instance import TaskInstance
 from orchestration.states import TaskInstanceState
@@ -27,6 +27,10 @@ TROUBLE = (OperationalError, InterfaceError)
 
 #: Seconds after which PostgreSQL has written what it was not waited for: thrice its ``wal_writer_delay``, and more.
 LASTING_AFTER = 2.0
+
+#: How long a statement of a supervisor waits for a lock that somebody keeps; where one was met, each thing so long.
+LOCK_TIMEOUT = "1s"
+LOCK_TIMEOUT_APART = "100ms"
 
 LOST = "This try is over: its claim was taken. Nothing was stored."
 
@@ -104,6 +108,8 @@ class Done:
     #: Where instances went: by task instance; None where the try no longer held its claim.
     ended: dict[int, TaskInstanceState | None] = field(default_factory=dict)
     lost: set[int] = field(default_factory=set)
+    #: What was not done, because somebody keeps a lock that it needs.
+    left: list[Batch] = field(default_factory=list)
 
     def add(self, other: Done) -> None:
         """Take over what another batch came to."""
@@ -111,12 +117,14 @@ class Done:
         self.answers += other.answers
         self.ended |= other.ended
         self.lost |= other.lost
+        self.left += other.left
 
 
 def run(batch: Batch, claimant: Claimant, *, now: datetime, is_repeated: bool = False) -> Done:
     """Do it all, in one transaction. Raises one of ``TROUBLE`` when the database is away; nothing was done then.
 
-    If one thing cannot be done for another reason, the others are done one by one, and that one is refused.
+    If one thing cannot be done for another reason, the others are done one by one, and that one is refused; if it waits
+    for a lock that somebody keeps, it is left for later.
     ``is_repeated``: the same batch was tried before, and perhaps stored although the answer was lost. On PostgreSQL a
     transaction of results alone does not wait for the disk: the caller has them stored again when the connection breaks
     within ``LASTING_AFTER`` seconds.
@@ -127,9 +135,13 @@ def run(batch: Batch, claimant: Claimant, *, now: datetime, is_repeated: bool = 
         with transaction.atomic():
             if batch.only_ends():
                 _do_not_wait()
+            if is_repeated:
+                _wait_shortly()
             return _do(batch, claimant, now, is_repeated)
-    except TROUBLE:
-        raise
+    except TROUBLE as error:
+        if not is_contention(error):
+            raise
+        log.warning("Somebody keeps a lock (%s); all is tried one by one", str(error).partition("\n")[0])
     except Exception as error:
         _raise_outage(error)
         log.exception("Something could not be stored; all is tried one by one")
@@ -137,9 +149,13 @@ def run(batch: Batch, claimant: Claimant, *, now: datetime, is_repeated: bool = 
     for part in batch.parts():
         try:
             with transaction.atomic():
-                done.add(_do(part, claimant, now, is_repeated))
-        except TROUBLE:
-            raise
+                _wait_shortly()
+                found = _do(part, claimant, now, is_repeated)
+            done.add(found)
+        except TROUBLE as error:
+            if not is_contention(error):
+                raise
+            done.left.append(part)
         except Exception as error:
             _raise_outage(error)
             done.add(_refuse(part, error, claimant, now))
@@ -156,6 +172,13 @@ def _do_not_wait() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = off")
+
+
+def _wait_shortly() -> None:
+    """Wait for no lock for long in this transaction: each wait keeps all other tries of the supervisor waiting."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT_APART])
 
 
 def _do(batch: Batch, claimant: Claimant, now: datetime, is_repeated: bool) -> Done:

@@ -5,17 +5,15 @@ Heartbeats are written and compared by the database's clock: schedulers need not
 
 from __future__ import annotations
 
-import getpass
 import logging
 import os
-import socket
 from pathlib import Path
 
 from django.db.models import F
 from django.db.models.functions import Now
 
-from orchestration.conf import conf
 from orchestration.models.job import Job, health_threshold
+from orchestration.processes.hosts import hostname
 from orchestration.states import JobState, JobType
 
 log = logging.getLogger(__name__)
@@ -23,22 +21,17 @@ log = logging.getLogger(__name__)
 
 def start(executor_class: str) -> int:
     """Make the job of this process; its id."""
-    job = Job.objects.create(
-        job_type=JobType.SCHEDULER,
-        state=JobState.RUNNING,
-        start_date=Now(),
-        latest_heartbeat=Now(),
-        executor_class=executor_class,
-        hostname=_hostname(),
-        unixname=getpass.getuser(),
-        pid=os.getpid(),
-    )
-    return job.pk
+    return Job.objects.begin(JobType.SCHEDULER, at=Now(), executor_class=executor_class).pk
+
+
+def is_known(job_id: int) -> bool:
+    """Whether the database has the job of this process."""
+    return Job.objects.own(job_id, JobType.SCHEDULER).exists()
 
 
 def beat(job_id: int) -> bool:
     """Say that the scheduler lives. False if others had buried it: what it had queued was queued again by them."""
-    mine = Job.objects.filter(pk=job_id)
+    mine = Job.objects.own(job_id, JobType.SCHEDULER)
     if mine.filter(state=JobState.RUNNING).update(latest_heartbeat=Now()):
         return True
     mine.update(state=JobState.RUNNING, latest_heartbeat=Now(), end_date=None)
@@ -58,7 +51,7 @@ def bury_dead() -> int:
     )
     gone = [
         pk
-        for pk, pid in running.filter(hostname=_hostname(), pid__isnull=False).values_list("pk", "pid")
+        for pk, pid in running.filter(hostname=hostname(), pid__isnull=False).values_list("pk", "pid")
         if pid != os.getpid() and not Path(f"/proc/{pid}").exists()
     ]
     if gone:
@@ -66,9 +59,3 @@ def bury_dead() -> int:
     if buried:
         log.warning("%s scheduler(s) died: what they had queued is queued again.", buried)
     return buried
-
-
-def _hostname() -> str:
-    if conf.get("core", "hostname_callable").rpartition(".")[2] == "gethostname":
-        return socket.gethostname()
-    return socket.getfqdn()

@@ -23,15 +23,18 @@ from types import FrameType
 from typing import Protocol, TypeVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models import Min
 
 from orchestration.conf import conf
 from orchestration.execution.executors.base import Executor
+from orchestration.models import session_limits
 from orchestration.models.backfill import Backfill
 from orchestration.models.dag import Dag
 from orchestration.models.dag_run import DagRun
 from orchestration.models.idempotency import IdempotencyRecord
+from orchestration.models.outages import is_contention
 from orchestration.models.task_instance import TaskInstance
 from orchestration.models.wakeups import Listener
 from orchestration.scheduling import creation, jobs, progress, queueing, recovery, rows, starting
@@ -52,12 +55,8 @@ POLL_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 5.0
 #: Changes of others that are looked for after a wake-up reach so far back: their clocks may differ.
 LOOK_BACK = timedelta(seconds=2)
-#: How long the server waits for this process in a transaction: a scheduler that hangs holds no lock for longer.
-IDLE_IN_TRANSACTION = "30s"
 #: How long a statement waits for a lock that somebody keeps. What is locked is left to the next pass, others go on.
 LOCK_TIMEOUT = "1s"
-#: PostgreSQL's codes for: a lock could not be had in time, a deadlock, a conflict with another transaction.
-_CONTENTION = frozenset({"55P03", "40P01", "40001"})
 
 
 class Clock(Protocol):
@@ -182,7 +181,7 @@ class SchedulerLoop:
         self._outlast(self._mend)
         self.executor.start(job_id)
 
-    def _prepare(self, *, connection: object = None, **_: object) -> None:
+    def _prepare(self, *, connection: BaseDatabaseWrapper, **_: object) -> None:
         """A scheduler that is stopped within a transaction must not hold its locks for ever.
 
         And its commits do not wait for the disk. What a crash of PostgreSQL takes of them (the last moments, in order)
@@ -190,13 +189,8 @@ class SchedulerLoop:
         so the queueing before it; for the others another one is made. So a supervisor that was forked from here, which
         claims, must not inherit this.
         """
-        if getattr(connection, "vendor", "") == "postgresql" and os.getpid() == self._process:
-            with connection.cursor() as cursor:  # type: ignore[attr-defined] # Django's signal is untyped
-                cursor.execute(
-                    "SELECT set_config('idle_in_transaction_session_timeout', %s, false),"
-                    " set_config('lock_timeout', %s, false), set_config('synchronous_commit', 'off', false)",
-                    [IDLE_IN_TRANSACTION, LOCK_TIMEOUT],
-                )
+        if os.getpid() == self._process:
+            session_limits.limit(connection, lock_timeout=LOCK_TIMEOUT, waits_for_disk=False)
 
     def _stop_all(self, state: JobState) -> None:
         if self.job_id is None:
@@ -276,7 +270,7 @@ class SchedulerLoop:
                 with transaction.atomic():
                     self._advance(waiting, self.clock.now(), is_pass=True)
             except OperationalError as error:
-                if not _is_contention(error):
+                if not is_contention(error):
                     raise
                 self._advance_apart(waiting, is_pass=True)
             # Tasks that end meanwhile do not wait for the end of a long pass.
@@ -338,7 +332,7 @@ class SchedulerLoop:
                     if hints.must_queue and not hints.runs and not hints.ended:
                         self._queue(now)
             except OperationalError as error:
-                if not _is_contention(error):
+                if not is_contention(error):
                     raise
                 hints.must_retry_soon = hints.is_contended and not wanted  # passing by was of no use
                 hints.is_contended = True
@@ -359,7 +353,7 @@ class SchedulerLoop:
                 with self._hints.kept_on_error(), transaction.atomic():
                     missed |= self._advance([pk], self.clock.now(), is_pass=is_pass)
             except OperationalError as error:
-                if not _is_contention(error):
+                if not is_contention(error):
                     raise
                 self._hints.runs.discard(pk)
                 self._hints.ended.pop(pk, None)
@@ -462,8 +456,24 @@ class SchedulerLoop:
     def _beat(self) -> None:
         assert self.job_id is not None, "the loop has started"
         if not jobs.beat(self.job_id):
-            log.warning("This scheduler was taken for dead. It goes on; what it had queued was queued again.")
+            self._return()
         self.executor.heartbeat()
+
+    def _return(self) -> None:
+        """The database takes this scheduler for dead, or does not know it."""
+        assert self.job_id is not None, "the loop has started"
+        if jobs.is_known(self.job_id):
+            log.warning("This scheduler was taken for dead. It goes on; what it had queued was queued again.")
+            return
+        before, self.job_id = self.job_id, jobs.start(type(self.executor).__name__)
+        if self.on_start is not None:
+            self.on_start(self.job_id)
+        log.error(
+            "The database has no scheduler %s: an older one was restored, or its jobs were deleted. It goes on as %s; "
+            "tries that are newer than what was restored are ended.",
+            before,
+            self.job_id,
+        )
 
     def _find_zombies(self) -> None:
         # After a jump of the clock every heartbeat looks old; they need a moment to be renewed.
@@ -541,8 +551,3 @@ def _next_due(now: datetime) -> datetime | None:
     waiting = Dag.objects.filter(is_active=True, is_paused=False, next_dagrun_create_after__gt=now)
     found: datetime | None = waiting.aggregate(first=Min("next_dagrun_create_after"))["first"]
     return found
-
-
-def _is_contention(error: OperationalError) -> bool:
-    """Whether others stand in the way, and the database is well."""
-    return getattr(error.__cause__, "sqlstate", None) in _CONTENTION

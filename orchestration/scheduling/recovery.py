@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.db.models.functions import Coalesce
 
 from orchestration.conf import conf
@@ -186,9 +186,3 @@ def _event(ti: TaskInstance, event: str, extra: str, now: datetime) -> EventLog:
         logical_date=ti.run.logical_date,
         extra=extra,
     )
-
-
-def alarm_of_waiting() -> datetime | None:
-    """When the next retry or reschedule is due, of all runs; an index holds it."""
-    waiting = TaskInstance.objects.filter(Q(state=_S.UP_FOR_RETRY) | Q(state=_S.UP_FOR_RESCHEDULE))
-    return waiting.exclude(not_before=None).order_by("not_before").values_list("not_before", flat=True).first()

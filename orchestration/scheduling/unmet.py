@@ -69,9 +69,20 @@ def unmet(ti: TaskInstance) -> list[Unmet]:
     return sorted(Unmet(name, reason) for name, reason in _reasons(case))
 
 
+def switches(run: DagRun, dag: Dag) -> Iterator[Unmet]:
+    """What keeps every task of the run from starting, whatever its state."""
+    if dag.is_paused and run.run_type != DagRunType.BACKFILL:
+        yield Unmet("Dag Not Paused", f"The DAG {dag.dag_id} is paused. Unpause it to let its tasks start.")
+    if dag.put_aside_reason:
+        yield Unmet("Dag Schedulable", f"The scheduler has put the DAG aside: {dag.put_aside_reason}")
+    if run.state != DagRunState.RUNNING:
+        yield Unmet("Dagrun Running", f"Tasks start while their run is running; this run is {run.state}.")
+
+
 def _reasons(case: _Case) -> Iterator[tuple[str, str]]:
     yield from _dates(case)
-    yield from _switches(case)
+    yield from _own_state(case)
+    yield from switches(case.run, case.row)
     yield from _slots(case)
     yield from _upstream(case)
 
@@ -89,17 +100,11 @@ def _dates(case: _Case) -> Iterator[tuple[str, str]]:
             yield name, f"The {owner} starts on {start.isoformat()}, and the run is for {date.isoformat()}."
 
 
-def _switches(case: _Case) -> Iterator[tuple[str, str]]:
+def _own_state(case: _Case) -> Iterator[tuple[str, str]]:
     if case.ti.state != _S.SCHEDULED:
         yield "Task Instance State", "The scheduler has not chosen it yet: it has no state."
     if case.task.is_mapped and case.ti.map_index < 0:
         yield "Task has been mapped", "How many instances it becomes is not known yet."
-    if case.row.is_paused and case.run.run_type != DagRunType.BACKFILL:
-        yield "Dag Not Paused", f"The DAG {case.ti.dag_id} is paused. Unpause it to let its tasks start."
-    if case.row.put_aside_reason:
-        yield "Dag Schedulable", f"The scheduler has put the DAG aside: {case.row.put_aside_reason}"
-    if case.run.state != DagRunState.RUNNING:
-        yield "Dagrun Running", f"Tasks start while their run is running; this run is {case.run.state}."
 
 
 def _slots(case: _Case) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from orchestration.access import permissions
 from orchestration.access.permissions import Caller
 from orchestration.errors import Conflict, Invalid
 from orchestration.models import Automation, Dag, Dataset
+from orchestration.models.dag import owners_of
 from orchestration.services import audit
 
 _E, _A = Automation.Event, Automation.Action
@@ -64,12 +65,12 @@ def delete(automation: Automation, *, actor: Caller | None) -> None:
 
 
 def is_about(automation: Automation, dag_id: str, tags: Collection[str], owners: str) -> bool:
-    """Whether the rule's filters let the DAG through; ``owners`` are separated by a comma and a blank."""
+    """Whether the rule's filters let the DAG through; ``owners`` as ``Dag.owners`` has them."""
     if not fnmatch.fnmatchcase(dag_id, automation.dag_pattern):
         return False
     if automation.tag and automation.tag not in tags:
         return False
-    return not automation.owner or automation.owner in owners.split(", ")
+    return not automation.owner or automation.owner in owners_of(owners)
 
 
 def _save(automation: Automation) -> None:

@@ -164,7 +164,8 @@ def create(
     """Make the runs of a range; those that exist stay, or are run again where ``reprocess`` says so.
 
     ``failed`` lets failed runs go on from what failed in them, ``completed`` runs finished ones anew. ``task_ids``
-    limits the new runs to these tasks. Where every run stays as it is, the backfill is over at once.
+    limits the new runs, and what is run again in others, to these tasks. Where every run stays as it is, the backfill
+    is over at once.
 
     Raises what ``plan`` raises, Invalid for a ``conf`` that breaks the schema of a param, and Conflict while another
     backfill of the DAG is at work. A statement for each task, and one for as many runs as the database takes at once.
@@ -195,7 +196,7 @@ def create(
     )
     now = timezone.now()
     _make(backfill, locked, shape, [step for step in steps if step.action is Action.CREATE], task_ids, now)
-    _run_again(backfill, [step for step in steps if step.action is Action.CLEAR], now)
+    _run_again(backfill, [step for step in steps if step.action is Action.CLEAR], task_ids, now)
     Backfill.objects.filter(pk=backfill.pk).complete(now=now)
     audit.record("post_backfill", actor=actor, dag_id=dag.dag_id, extra={"runs": len(steps)})
     notify("scheduler")
@@ -236,7 +237,7 @@ def _make(
     TaskInstance.objects.create_for_backfill(backfill, shape, only=task_ids)
 
 
-def _run_again(backfill: Backfill, steps: Collection[Step], now: datetime) -> None:
+def _run_again(backfill: Backfill, steps: Collection[Step], task_ids: Collection[str] | None, now: datetime) -> None:
     """Take finished runs into the backfill and clear what is to be run again.
 
     Of a failed run that is to go on it is what failed; all of it where nothing in it did, as after an operator's word.
@@ -247,6 +248,8 @@ def _run_again(backfill: Backfill, steps: Collection[Step], now: datetime) -> No
     runs = DagRun.objects.filter(pk__in=pks)
     runs.update(run_type=DagRunType.BACKFILL, backfill=backfill)
     chosen = TaskInstance.objects.filter(run__in=pks)
+    if task_ids is not None:
+        chosen = chosen.filter(task_id__in=task_ids)
     if backfill.reprocess_behavior == Reprocess.FAILED:
         with_failures = set(chosen.filter(state__in=FAILED_STATES).values_list("run_id", flat=True))
         others = [pk for pk in pks if pk not in with_failures]

@@ -1,14 +1,12 @@
 """Trying a connection from the server: off unless ``core.test_connection`` is Enabled, and then on a short leash.
 
 Only the types of the table below; never the server's own addresses, link-local ones (cloud metadata) or files beyond a
-SQLite database; the address that was checked is the one that is spoken to; no redirects; ten seconds; two at once.
+SQLite database; what ``outbound`` checked is what is spoken to; ten seconds; two at once.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import smtplib
-import socket
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
@@ -23,11 +21,14 @@ from orchestration.access.permissions import Caller
 from orchestration.conf import conf
 from orchestration.errors import Unavailable
 from orchestration.models import Connection
+from orchestration.services import outbound
 
 #: Seconds after which a test is given up.
-TIMEOUT_SECONDS: Final = 10.0
+TIMEOUT_SECONDS: Final = outbound.TIMEOUT_SECONDS
 #: Tests that one process runs at once.
 AT_ONCE: Final = 2
+#: The databases and servers of an organisation are in its private networks.
+_REACH: Final = outbound.Reach.NETWORKS
 _SUCCESS: Final = "Connection successfully tested"
 _SQLITE_START: Final = b"SQLite format 3\0"
 
@@ -66,7 +67,7 @@ def run(connection: Connection, *, actor: Caller | None) -> Result:
         future.result(timeout=TIMEOUT_SECONDS + 1)
     except FutureTimeout:
         return Result(False, f"There was no answer within {TIMEOUT_SECONDS:.0f} seconds.")
-    except Refused as error:
+    except (Refused, outbound.Refused) as error:
         return Result(False, str(error))
     except Exception as error:  # whatever a driver raises; its text may hold the password
         return Result(False, f"The connection failed: {type(error).__name__}.")
@@ -82,24 +83,13 @@ def _run_in_place(check: Callable[[Connection], None], connection: Connection) -
 
 def _checked_address(host: str | None, port: int) -> str:
     """The host's address, if it is one that may be tried."""
+    return outbound.resolve(_named(host), port, reach=_REACH)
+
+
+def _named(host: str | None) -> str:
     if not host:
         raise Refused("The connection names no host.")
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise Refused("The host's name has no address.") from None
-    addresses = {str(entry[4][0]).partition("%")[0] for entry in found}
-    for address in addresses:
-        _refuse_inner(ipaddress.ip_address(address))
-    return sorted(addresses)[0]
-
-
-def _refuse_inner(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
-    mapped = getattr(address, "ipv4_mapped", None)
-    if mapped is not None:
-        address = mapped
-    if address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast:
-        raise Refused("Addresses of the server itself and link-local addresses are not tried.")
+    return host
 
 
 def _try_sqlite(connection: Connection) -> None:
@@ -146,8 +136,6 @@ def _try_postgres(connection: Connection) -> None:
 
 
 def _try_http(connection: Connection) -> None:
-    import httpx
-
     scheme = connection.schema or "http"
     host = connection.host or ""
     if "://" in host:
@@ -155,18 +143,12 @@ def _try_http(connection: Connection) -> None:
     if scheme not in {"http", "https"}:
         raise Refused("Only http and https are tried.")
     host, _, path = host.partition("/")
+    name = f"[{host}]" if ":" in host else _named(host)
     port = connection.port or (443 if scheme == "https" else 80)
-    address = _checked_address(host, port)
-    shown = f"[{address}]" if ":" in address else address
     login = (connection.login, connection.password or "") if connection.login else None
-    with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
-        request = client.build_request(
-            "GET", f"{scheme}://{shown}:{port}/{path}", headers={"Host": host}, extensions={"sni_hostname": host}
-        )
-        response = client.send(request, auth=login, stream=True)
-        response.close()
-    if response.status_code >= 400:
-        raise Refused(f"The server answered {response.status_code}.")
+    status = outbound.call("GET", f"{scheme}://{name}:{port}/{path}", reach=_REACH, login=login)
+    if status >= 400:
+        raise Refused(f"The server answered {status}.")
 
 
 def _try_smtp(connection: Connection) -> None:

@@ -18,7 +18,6 @@ from orchestration.services import audit
 
 LONGEST_ID: Final = 200
 LONGEST_TYPE: Final = 500
-LARGEST_PORT: Final = 2**31 - 1
 _ID = re.compile(r"[\w.-]+")
 
 
@@ -98,11 +97,9 @@ def refuse_new_id(connection: Connection, conn_id: str) -> None:
 def check_id(conn_id: str) -> None:
     """Raise Invalid unless the text can name a connection."""
     if len(conn_id) > LONGEST_ID:
-        raise Invalid(f"The key has to be less than {LONGEST_ID} characters")
+        raise Invalid(f"A connection's id has {LONGEST_ID} characters at most.")
     if not _ID.fullmatch(conn_id):
-        raise Invalid(
-            f"The key {conn_id!r} has to be made of alphanumeric characters, dashes, dots and underscores exclusively"
-        )
+        raise Invalid(f"{conn_id!r} cannot name a connection: take letters, digits, dashes, dots and underscores.")
 
 
 def _check(connection: Connection) -> None:

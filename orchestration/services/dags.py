@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from orchestration.errors import Conflict, NotFound
 from orchestration.models import Dag, DagImportError, DagVersion, ParseRequest, TaskInstance, versions
@@ -74,22 +74,31 @@ def delete(dag: Dag, *, actor: Actor) -> int:
     its tasks runs.
     """
     audit.record("delete_dag", actor=actor, dag_id=dag.dag_id)
-    # the row's lock keeps the scheduler from making a run meanwhile
-    found = Dag.objects.select_for_update().filter(
-        Q(pk=dag.pk) | Q(is_subdag=True, dag_id__startswith=f"{dag.dag_id}.")
-    )
-    dag_ids = list(found.values_list("dag_id", flat=True))
-    if dag.dag_id not in dag_ids:
-        raise NotFound(title=f"Dag with id: '{dag.dag_id}' not found")
-    if TaskInstance.objects.filter(dag_id__in=dag_ids, state__in=_HELD).exists():
-        raise Conflict(
-            f"Task instances of dag with id: '{dag.dag_id}' are still running. Mark or clear them, or wait for them."
-        )
+    # the rows' lock keeps the scheduler from making a run meanwhile
+    dag_ids = _deletable(dag.dag_id, Dag.objects.select_for_update())
     count = dag_runs.delete_rows(Q(dag_id__in=dag_ids))
     DagImportError.objects.filter(filename=dag.fileloc).delete()
     Dag.objects.filter(dag_id__in=dag_ids).delete()
     notify("scheduler")
     return count + len(dag_ids)
+
+
+def require_deletable(dag_id: str) -> None:
+    """Raise what ``delete`` would: NotFound, Conflict."""
+    _deletable(dag_id, Dag.objects.all())
+
+
+def _deletable(dag_id: str, dags: QuerySet[Dag]) -> list[str]:
+    """The DAG and its sub-DAGs. Raises NotFound where it is not there, Conflict while a task of theirs runs."""
+    found = dags.filter(Q(dag_id=dag_id) | Q(is_subdag=True, dag_id__startswith=f"{dag_id}."))
+    dag_ids = list(found.values_list("dag_id", flat=True))
+    if dag_id not in dag_ids:
+        raise NotFound(title=f"Dag with id: '{dag_id}' not found")
+    if TaskInstance.objects.filter(dag_id__in=dag_ids, state__in=_HELD).exists():
+        raise Conflict(
+            f"Task instances of dag with id: '{dag_id}' are still running. Mark or clear them, or wait for them."
+        )
+    return dag_ids
 
 
 @transaction.atomic

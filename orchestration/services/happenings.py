@@ -35,6 +35,8 @@ _E = Automation.Event
 _MOST: Final = 5000
 #: What the audit log calls a note on a run or on an instance.
 _NOTES: Final = ("set_dag_run_note", "set_task_instance_note")
+#: A row of something that ended: DAG id, run id, end, last change, and what else is asked.
+_Ended = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +67,8 @@ def read(events: Collection[str], *, since: datetime, now: datetime) -> Iterator
 def _ended_runs(event: Automation.Event, state: DagRunState) -> Callable[[datetime, datetime], Iterator[Happening]]:
     def source(since: datetime, now: datetime) -> Iterator[Happening]:
         rows = DagRun.objects.filter(updated_at__gte=since, state=state).order_by("updated_at")
-        found = list(rows.values_list("pk", "dag_id", "run_id", "end_date", "updated_at"))
-        # A run that was over before was marked by somebody, or only got a note.
-        again = [row[2] for row in found if row[3] is not None and row[3] < since]
-        marked = _marked(again, since)
-        for pk, dag_id, run_id, end_date, updated_at in found:
-            at = end_date or updated_at
-            if at < since:
-                if (dag_id, run_id) not in marked:
-                    continue
-                at = marked[dag_id, run_id]
+        ends = rows.values_list("dag_id", "run_id", "end_date", "updated_at", "pk")
+        for at, (dag_id, run_id, _, _, pk) in _moments(list(ends), since):
             yield Happening(
                 event=event,
                 subject=f"{event}:{pk}:{at.isoformat()}",
@@ -85,6 +79,22 @@ def _ended_runs(event: Automation.Event, state: DagRunState) -> Callable[[dateti
             )
 
     return source
+
+
+def _moments(found: Collection[_Ended], since: datetime) -> Iterator[tuple[datetime, _Ended]]:
+    """The rows of what came to its end, each with the moment of it.
+
+    What was over before was marked by somebody, which keeps the end, and then counts from there; or it only got a
+    note, and is left out. One query more where there is such a row.
+    """
+    marked = _marked([run_id for _, run_id, end_date, *_ in found if end_date is not None and end_date < since], since)
+    for row in found:
+        dag_id, run_id, end_date, updated_at, *_ = row
+        at = end_date or updated_at
+        if at >= since:
+            yield at, row
+        elif (dag_id, run_id) in marked:
+            yield marked[dag_id, run_id], row
 
 
 def _marked(run_ids: Collection[str], since: datetime) -> dict[tuple[str | None, str | None], datetime]:
@@ -132,19 +142,11 @@ def _late_dags(since: datetime, now: datetime) -> Iterator[Happening]:
 
 def _failed_tasks(since: datetime, now: datetime) -> Iterator[Happening]:
     rows = TaskInstance.objects.filter(updated_at__gte=since, state=TaskInstanceState.FAILED).order_by("updated_at")
-    found = list(
-        rows.values_list(
-            "pk", "try_number", "end_date", "updated_at", "run_id", "dag_id", "run__run_id", "task_id", "map_index",
-            "reason",
-        )
+    ends = rows.values_list(
+        "dag_id", "run__run_id", "end_date", "updated_at",
+        "pk", "try_number", "run_id", "task_id", "map_index", "reason",
     )  # fmt: skip
-    marked = _marked([row[6] for row in found if row[2] is not None and row[2] < since], since)
-    for pk, try_number, end_date, updated_at, run_pk, dag_id, run_id, task_id, index, reason in found:
-        at = end_date or updated_at
-        if at < since:  # marked by somebody, which keeps the end
-            if (dag_id, run_id) not in marked:
-                continue
-            at = marked[dag_id, run_id]
+    for at, (dag_id, run_id, _, _, pk, try_number, run_pk, task_id, index, reason) in _moments(list(ends), since):
         yield Happening(
             event=_E.TASK_FAILED,
             subject=f"task_failed:{pk}:{try_number}:{at.isoformat()}",

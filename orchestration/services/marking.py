@@ -134,7 +134,8 @@ def mark(
 def force(instances: Iterable[TaskInstance], state: TaskInstanceState, *, now: datetime) -> None:
     """Move instances to a finished state, from whatever they are in; a process that works on one is stopped.
 
-    Dates that are set stay; the others become now.
+    Dates that are set stay; the others become now, but no start is after the end (what is cleared before it began has
+    an end alone).
     """
     rows = list(instances)
     groups: dict[tuple[datetime | None, datetime | None] | None, list[int]] = {}
@@ -145,7 +146,8 @@ def force(instances: Iterable[TaskInstance], state: TaskInstanceState, *, now: d
     for dates, ids in groups.items():
         kept: dict[str, Any] = {"end_date": F("end_date")}
         if dates is not None:
-            start, end = dates[0] or now, dates[1] or now
+            end = dates[1] or now
+            start = dates[0] or end
             kept = {"start_date": start, "end_date": end, "duration": (end - start).total_seconds()}
         for at in range(0, len(ids), BATCH):
             same = TaskInstance.objects.filter(pk__in=ids[at : at + BATCH])

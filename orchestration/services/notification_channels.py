@@ -18,6 +18,7 @@ from orchestration.access import permissions
 from orchestration.access.permissions import Caller
 from orchestration.authoring.email import get_email_address_list, send_email
 from orchestration.authoring.secrets import MASK
+from orchestration.conf import conf
 from orchestration.errors import Conflict, Invalid
 from orchestration.models import NotificationChannel
 from orchestration.services import audit, outbound
@@ -120,10 +121,15 @@ def _send_post(channel: NotificationChannel, payload: Mapping[str, Any], deliver
         timestamp = str(int(time.time()))
         headers[TIMESTAMP_HEADER] = timestamp
         headers[SIGNATURE_HEADER] = signature(channel.secret or "", timestamp, body)
-    status = outbound.post(channel.url or "", body, headers)
+    status = outbound.call("POST", channel.url or "", reach=_reach(), body=body, headers=headers)
     if 200 <= status < 300:
         return Answer(True, f"answered {status}")
     return Answer(False, f"answered {status}{', and redirects are not followed' if 300 <= status < 400 else ''}")
+
+
+def _reach() -> outbound.Reach:
+    allows_private = conf.getboolean("notifications", "allow_private_targets")
+    return outbound.Reach.MACHINE if allows_private else outbound.Reach.PUBLIC
 
 
 def _send_mail(channel: NotificationChannel, payload: Mapping[str, Any]) -> Answer:

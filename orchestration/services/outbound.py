@@ -1,7 +1,8 @@
-"""Requests to addresses that people typed: to public hosts only, to the very address that was checked, no redirects."""
+"""Calls to hosts that people typed: which may be reached, at the very address that was checked, and no redirects."""
 
 from __future__ import annotations
 
+import enum
 import ipaddress
 import socket
 from collections.abc import Mapping
@@ -9,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from orchestration.conf import conf
 from orchestration.errors import Invalid
 
 #: Seconds after which a connection, a sending or an answer is given up.
@@ -18,6 +18,22 @@ _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _LONGEST_URL: Final = 4000
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class Reach(enum.Enum):
+    """How far a call may go. Link-local addresses (where clouds tell secrets) and "this host" are beyond all.
+
+    The value is what a refused caller is told.
+    """
+
+    PUBLIC = (
+        "The host has a loopback, link-local or private address. "
+        "The option allow_private_targets in the section notifications allows private ones."
+    )
+    #: Also the private networks that this machine is in, but not the machine itself.
+    NETWORKS = "Addresses of the server itself and link-local addresses are not tried."
+    #: Private networks and this machine.
+    MACHINE = "The host has a link-local or multicast address, which is not called."
 
 
 class Refused(Invalid):
@@ -64,35 +80,29 @@ def parse(url: str) -> Target:
     return Target(parts.scheme, host, port or _PORTS[parts.scheme], f"{parts.path or '/'}{query}")
 
 
-def resolve(target: Target) -> str:
+def resolve(host: str, port: int, *, reach: Reach) -> str:
     """The numeric address to speak to; every address of the name must be allowed. Raises Refused."""
     try:
-        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise Refused("The host's name has no address.") from None
     addresses = sorted({str(entry[4][0]).partition("%")[0] for entry in found})
-    allow_private = conf.getboolean("notifications", "allow_private_targets")
-    for address in addresses:
-        if not is_allowed(ipaddress.ip_address(address), allow_private=allow_private):
-            raise Refused(
-                "The host has a loopback, link-local or private address. "
-                "The option allow_private_targets in the section notifications allows private ones."
-            )
+    if not all(is_allowed(ipaddress.ip_address(address), reach=reach) for address in addresses):
+        raise Refused(reach.value)
     return addresses[0]
 
 
-def is_allowed(address: _Address, *, allow_private: bool) -> bool:
-    """Whether the address may be called: a public one, or with ``allow_private`` also loopback and private ones.
+def is_allowed(address: _Address, *, reach: Reach) -> bool:
+    """Whether the address may be called. An IPv4 address within an IPv6 one counts as itself."""
+    return all(_is_within(reach, inner) for inner in _inner(address))
 
-    Link-local addresses (where clouds tell secrets), multicast and "this host" are never called. An IPv4 address
-    within an IPv6 one counts as itself.
-    """
-    for inner in _inner(address):
-        if inner.is_link_local or inner.is_multicast or inner.is_unspecified:
-            return False
-        if not allow_private and not inner.is_global:
-            return False
-    return True
+
+def _is_within(reach: Reach, address: _Address) -> bool:
+    if address.is_link_local or address.is_multicast or address.is_unspecified:
+        return False
+    if reach is Reach.PUBLIC:
+        return address.is_global
+    return reach is Reach.MACHINE or not address.is_loopback
 
 
 def _inner(address: _Address) -> list[_Address]:
@@ -109,21 +119,29 @@ def _inner(address: _Address) -> list[_Address]:
     return found
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
-    """POST the body; the answer's status, whose body nobody reads. Raises Refused, httpx.HTTPError."""
-    import httpx  # only for those who have such channels
+def call(
+    method: str,
+    url: str,
+    *,
+    reach: Reach,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    login: tuple[str, str] | None = None,
+) -> int:
+    """Call the address; the answer's status, whose body nobody reads. Raises Refused, httpx.HTTPError."""
+    import httpx  # some megabytes: only for those who call
 
     target = parse(url)
-    address = resolve(target)
+    address = resolve(target.host, target.port, reach=reach)
     shown = f"[{address}]" if ":" in address else address
     with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
         request = client.build_request(
-            "POST",
+            method,
             f"{target.scheme}://{shown}:{target.port}{target.path}",
             content=body,
-            headers={**headers, "Host": target.host_header},
+            headers={**(headers or {}), "Host": target.host_header},
             extensions={"sni_hostname": target.host},
         )
-        answer = client.send(request, stream=True)
+        answer = client.send(request, auth=login, stream=True)
         answer.close()
     return answer.status_code

@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 
 from orchestration.access import escalation, permissions, roles
 from orchestration.access.permissions import GRANTABLE, Access, Caller, Grant, Pair
+from orchestration.authoring.helpers import KEY_REGEX
 from orchestration.errors import Conflict, Invalid, NotFound
 from orchestration.models import Dag, DagGrant, Resource, User
 from orchestration.services import audit
@@ -155,6 +156,8 @@ def grant(role: Group, given: Grant, *, actor: Caller | None) -> DagGrant:
     permissions.require(actor, permissions.EDIT, permissions.ROLES)
     if given.dag_id in _NO_DAGS or given.resource not in GRANTABLE:
         raise Invalid(f"{given.dag_id!r} is no DAG that a right can be given on.")
+    if not KEY_REGEX.match(given.dag_id):
+        raise Invalid(f"{given.dag_id!r} can be no DAG's id: those have letters, digits, '_', '-' and '.' only.")
     escalation.require_cover(actor, Access(grants=frozenset({given})))
     row, _ = DagGrant.objects.get_or_create(
         group=role, dag_id=given.dag_id, action=given.action, resource=given.resource

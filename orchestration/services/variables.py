@@ -33,26 +33,21 @@ def shown_value(key: str, value: str | None) -> str | None:
 
 @transaction.atomic
 def put(*, actor: Caller | None, key: str, val: str, description: str | None = None) -> Variable:
-    """Make a variable, or overwrite the one of this key, its description too.
+    """Make a variable, or one in place of that of this key, its description too.
 
-    To overwrite one must be allowed to edit variables; without that it is a Conflict. Raises Invalid, Forbidden.
+    What replaces is a new row, so a list by id has it last. To replace one must be allowed to edit variables; without
+    that it is a Conflict. Raises Invalid, Forbidden.
     """
     permissions.require(actor, permissions.CREATE, permissions.VARIABLES)
     _check_key(key)
-    variable = Variable.objects.select_for_update().filter(key=key).first()
-    if variable is None:
+    variable = None
+    while variable is None:
+        stored = _taken_away(actor, key, val)
         try:
             with transaction.atomic():
-                variable = Variable.objects.create(key=key, val=val, description=description)
-        except IntegrityError:  # another caller made it just now
-            variable = Variable.objects.select_for_update().get(key=key)
-        else:
-            _record("create", actor, variable, {"key": key, "value": val})
-            return variable
-    if actor is not None and not permissions.is_allowed(actor, permissions.EDIT, permissions.VARIABLES):
-        raise Conflict(f"The variable {key!r} exists, and you may not change variables.")
-    variable.val, variable.description = _kept(variable, val), description
-    variable.save()
+                variable = Variable.objects.create(key=key, val=stored, description=description)
+        except IntegrityError:
+            continue  # another caller made one just now: replace that
     _record("create", actor, variable, {"key": key, "value": val})
     return variable
 
@@ -76,6 +71,17 @@ def delete(variable: Variable, *, actor: Caller | None) -> None:
     permissions.require(actor, permissions.DELETE, permissions.VARIABLES)
     variable.delete()
     _record("delete", actor, variable, {"variable_key": variable.key})
+
+
+def _taken_away(actor: Caller | None, key: str, val: str) -> str | None:
+    """Delete the variable of this key, if any; return what to store in its place. Raises Conflict."""
+    existing = Variable.objects.select_for_update().filter(key=key).first()
+    if existing is None:
+        return val
+    if actor is not None and not permissions.is_allowed(actor, permissions.EDIT, permissions.VARIABLES):
+        raise Conflict(f"The variable {key!r} exists, and you may not change variables.")
+    existing.delete()
+    return _kept(existing, val)
 
 
 def _kept(variable: Variable, value: str | None) -> str | None:

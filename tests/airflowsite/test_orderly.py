@@ -49,8 +49,9 @@ def worker() -> Iterator[Worker]:
     forget(None, made)
 
 
-def _asks(answer: Callable[[], object]) -> Any:
-    return SimpleNamespace(initialized=True, data_ready=True, answer=answer)
+def _asks(answer: Callable[[], object], request: bytes = b"GET /api/v1/dags HTTP/1.1") -> Any:
+    sock = SimpleNamespace(recv=lambda size, _flags: request[:size])
+    return SimpleNamespace(initialized=True, data_ready=True, answer=answer, sock=sock)
 
 
 def test_requests_are_answered_one_by_one_in_the_order_they_came(worker, monkeypatch) -> None:
@@ -100,6 +101,23 @@ def test_no_more_threads_than_configured_help(worker, monkeypatch) -> None:
     assert len(worker._waiting) == 2
     held.set()
     assert all(began.acquire(timeout=LONG) for _ in range(2))
+
+
+@pytest.mark.parametrize("request_line", [b"GET /api/v1/health HTTP/1.1", b"GET /health HTTP/1.1", b"HEAD /health"])
+def test_the_health_is_told_while_all_threads_are_held_up(worker, monkeypatch, request_line: bytes) -> None:
+    monkeypatch.setattr(orderly, "PATIENCE", 0.0)
+    held, told_again = threading.Event(), threading.Event()
+    told = threading.Semaphore(0)
+    for _ in range(10):
+        worker.enqueue_req(_asks(lambda: held.wait(LONG)))
+    assert len(worker._began) == 3
+    for _ in range(3):
+        worker.enqueue_req(_asks(told.release, request_line))
+    assert all(told.acquire(timeout=LONG) for _ in range(3))
+    worker.enqueue_req(_asks(told_again.set, request_line))
+    assert told_again.wait(LONG)
+    assert not held.is_set()
+    held.set()
 
 
 def test_an_error_is_told_to_the_main_thread_and_the_next_request_is_answered(worker) -> None:

@@ -92,20 +92,7 @@ class Bench:
         for name, value in columns.items():
             setattr(ti, name, value)
         ti.save()
-        return Workload(
-            ti_id=ti.pk,
-            try_number=ti.try_number,
-            claim=str(ti.claim),
-            dag_id=run.dag_id,
-            run_id=run.run_id,
-            task_id=task_id,
-            map_index=map_index,
-            fileloc=run.dag.fileloc,
-            queue=ti.queue,
-            pool=ti.pool,
-            priority=ti.priority_weight,
-            executor=None,
-        )
+        return Workload.of(ti, ti.claim)
 
     def submit(self, *workloads: Workload) -> None:
         """Hand tries to the executor."""

@@ -141,6 +141,33 @@ def test_tasks_run_on_a_worker_and_their_ends_come_back(celery_bench, tmp_path):
     assert len(celery_bench.sent) == 8
 
 
+@pytest.fixture
+def no_result_backend(monkeypatch):
+    """One is configured, as an installation of the reference has it, and is away. To be asked for before the bench."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # taken, and nobody listens
+        url = f"redis://127.0.0.1:{nobody.getsockname()[1]}/0"
+        monkeypatch.setenv("AIRFLOW__CELERY__RESULT_BACKEND", url)
+        monkeypatch.setenv("CELERY_RESULT_BACKEND", url)  # Celery's own name for it
+        yield
+
+
+def test_f12_a_result_backend_that_is_away_changes_no_outcome(no_result_backend, celery_bench):
+    celery_bench.start_worker()
+    run = celery_bench.run_of("""
+        @task
+        def good():
+            return "done"
+        @task
+        def bad():
+            raise AirflowFailException("as asked")
+        good(), bad()
+    """)
+    tis = celery_bench.finish(celery_bench.queue(run, "good"), celery_bench.queue(run, "bad"), seconds=60)
+    assert [ti.state for ti in tis] == [S.SUCCESS, S.FAILED]
+    assert len(celery_bench.sent) == 2
+
+
 def test_f11_copies_and_late_messages_start_nothing(celery_bench, tmp_path):
     celery_bench.start_worker()
     run = sleeper(celery_bench, tmp_path, 8)  # longer than the visibility timeout
@@ -257,4 +284,4 @@ def test_the_commands_refuse_what_cannot_be(transactional_db, tmp_path):
     assert "--concurrency must be at least 1" in run("worker", "-c", "0").stderr
     own = tmp_path / "own.pid"
     own.write_text(str(os.getpid()))
-    assert "A worker runs already" in run("worker", "--pid", str(own)).stderr
+    assert f"Process {os.getpid()} runs already, says {own}." in run("worker", "--pid", str(own)).stderr

@@ -459,6 +459,50 @@ def test_f14_a_result_that_a_crash_of_the_database_took_is_stored_again(own_benc
     assert len(marks.pids()) == 1
 
 
+@pytest.mark.postgres
+def test_f15_a_lock_on_one_try_holds_up_no_other_and_no_limit(own_bench, marks):
+    """Somebody keeps a running instance's row: the supervisor goes on, and ends that try in its time as well."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one lock for all")
+    run = own_bench.run_of(f"""
+        @task(execution_timeout=datetime.timedelta(seconds=1))
+        def deaf():
+            with open({str(marks.path)!r}, "a") as file:
+                file.write(f"start {{os.getpid()}}\\n")
+            while True:
+                try:
+                    time.sleep(600)
+                except BaseException:
+                    pass
+        @task
+        def other(ti=None):
+            ti.xcom_push("said", 1)
+            return "done"
+        deaf(), other()
+    """)
+    locked = own_bench.queue(run, "deaf")
+    own_bench.submit(locked)
+    pid = own_bench.until(lambda: marks.pids())[0]
+    holder = connection.copy()
+    holder.set_autocommit(False)
+    try:
+        with holder.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM orchestration_taskinstance WHERE id = %s FOR UPDATE", [locked.ti_id])
+        time.sleep(1)  # the supervisor wants to note what runs
+        before = time.monotonic()
+        other = own_bench.run_task(run, "other", seconds=10)
+        assert other.state == S.SUCCESS
+        assert time.monotonic() - before < 8
+        own_bench.until(lambda: not is_alive(pid), seconds=15)
+        assert TaskInstance.objects.get(pk=locked.ti_id).state == S.RUNNING, "its end waits for the lock"
+    finally:
+        holder.rollback()
+        holder.close()
+    own_bench.until(lambda: not own_bench.executor.running(), seconds=15)
+    ti = TaskInstance.objects.get(pk=locked.ti_id)
+    assert (ti.state, "execution_timeout" in ti.reason) == (S.FAILED, True)
+
+
 def test_no_process_is_left_when_the_executor_stops(transactional_db, quick_kills, marks):
     bench = Bench(Path(os.environ["AIRFLOW_HOME"]) / "dags", LocalExecutor(4))
     bench.executor.start(0)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from orchestration.authoring import alias
 from orchestration.authoring.loading import load_dag_file
+from orchestration.authoring.triggers.base import BaseTrigger, TriggerEvent
 from orchestration.conf import conf
 from orchestration.execution import dag_test
 from orchestration.execution.executors import make
@@ -47,6 +48,17 @@ with DAG("whole", schedule=None, start_date=START) as dag:
     Waits(task_id="waits")
 """
 
+ASKS = """
+from tests.execution.test_in_process import TellsStart
+class Asks(BaseOperator):
+    def execute(self, context):
+        self.defer(trigger=TellsStart(), method_name="go_on")
+    def go_on(self, context, event):
+        return event
+with DAG("asks", schedule=None, start_date=START):
+    Asks(task_id="asks")
+"""
+
 
 @pytest.fixture
 def dag():
@@ -81,6 +93,27 @@ def test_a_whole_dag_runs_here_with_branches_maps_retries_and_triggers(dag, caps
     row = Dag.objects.get()
     assert (row.is_paused, row.is_active) == (True, False)  # no scheduler takes its tasks
     assert not Trigger.objects.filter(task_instances__state=S.DEFERRED).exists()
+
+
+class TellsStart(BaseTrigger):
+    """Fires at once, with the start of the try that waits for it."""
+
+    def serialize(self):
+        return f"{__name__}.TellsStart", {}
+
+    async def run(self):
+        yield TriggerEvent(self.task_instance.start_date)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_trigger_that_runs_here_knows_when_its_try_started():
+    alias.install()
+    path = conf.path("core", "dags_folder") / "asks.py"
+    path.write_text(HEADER + ASKS)
+    run = load_dag_file(str(path)).dags["asks"].test(execution_date=timezone.now())
+    ti = run.task_instances.get()
+    assert ti.state == S.SUCCESS
+    assert json.loads(ti.xcoms.get().value) == ti.start_date.isoformat()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -34,7 +34,7 @@ from orchestration.models.outcomes import (
     write,
 )
 from orchestration.states import TaskInstanceState as S
-from tests.factories import TriggerFactory, make_dag, make_run, serialized
+from tests.factories import TriggerFactory, XComFactory, make_dag, make_run, serialized
 
 pytestmark = pytest.mark.django_db
 
@@ -80,7 +80,7 @@ def test_a_try_ends_with_what_it_brought(now, state):
 
 def test_a_second_xcom_of_a_key_overwrites_the_first(now):
     ti = running(make_run(make_dag("a")), "a", now)
-    XCom.objects.create(task_instance=ti, key="return_value", value="1")
+    XComFactory.create(task_instance=ti)
     write([Outcome(held=Held.of(ti), state=S.SUCCESS, ended_at=now, xcoms=[PushedXCom("return_value", "2", None)])])
     assert XCom.objects.get(task_instance=ti).value == "2"
 

@@ -23,7 +23,7 @@ from orchestration.models import (
 )
 from orchestration.models.outcomes import Held, Outcome, PushedXCom
 from orchestration.states import TaskInstanceState as S
-from tests.factories import make_dag, make_run
+from tests.factories import XComFactory, make_dag, make_run
 
 pytestmark = pytest.mark.django_db
 
@@ -48,10 +48,7 @@ def queued(run, task_id, **columns) -> Workload:
     for name, value in values.items():
         setattr(ti, name, value)
     ti.save()
-    return Workload(
-        ti.pk, ti.try_number, str(ti.claim), run.dag_id, run.run_id, task_id, -1, run.dag.fileloc, "default",
-        "default_pool", 1, None,
-    )  # fmt: skip
+    return Workload.of(ti, ti.claim)
 
 
 def test_the_server_answers_exactly_what_the_port_and_the_client_have():
@@ -221,7 +218,7 @@ def test_a_resumed_try_keeps_its_start_and_its_xcoms(now):
     earlier = now - timedelta(hours=1)
     run = make_run(make_dag("a", dag_id="d"))
     workload = queued(run, "a", next_method="go_on", next_kwargs={"x": 1}, start_date=earlier, try_number=2)
-    XCom.objects.create(task_instance_id=workload.ti_id, key="kept", value="1")
+    XComFactory.create(task_instance=TaskInstance.objects.get(pk=workload.ti_id), key="kept")
     document = claims.claim([workload], ME, now=now)[workload.claim].document
     assert TaskInstance.objects.get().start_date == earlier
     assert (document["ti"]["next_method"], document["ti"]["next_kwargs"]) == ("go_on", {"x": 1})

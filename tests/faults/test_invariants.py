@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from orchestration.models import XCom
 from orchestration.states import TaskInstanceState
-from tests.factories import PoolFactory, TaskInstanceFactory, make_dag, make_run
+from tests.factories import PoolFactory, XComFactory, make_dag, make_run
 from tests.faults.evidence import Call, Evidence, Mark, Process, read
 from tests.faults.invariants import CHECKS, is_quiet, violations
 
@@ -249,7 +248,7 @@ def test_the_tables_are_read(tmp_path: Path, url: str | None) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_row_that_names_one_that_is_gone_is_found(tmp_path: Path, url: str | None) -> None:
-    value = XCom.objects.create(task_instance=TaskInstanceFactory.create(), key="x", value="1")
+    value = XComFactory.create(key="x")
     with connection.cursor() as cursor:
         off, on = {
             "sqlite": ("PRAGMA foreign_keys = OFF", "PRAGMA foreign_keys = ON"),

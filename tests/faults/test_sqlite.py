@@ -27,6 +27,12 @@ for name, seconds in ("red", 0.1), ("long", 2.0):
     globals()[name] = dag
 """
 
+PASSWORD = "a-long-secret-1"
+NEWCOMER = (
+    *("users", "create", "--username", "newcomer", "--firstname", "New", "--lastname", "Comer"),
+    *("--role", "Viewer", "--email", "newcomer@example.com", "--password", PASSWORD),
+)
+
 
 def test_f16_a_database_that_is_kept_makes_callers_try_again_and_loses_nothing(tmp_path: Path) -> None:
     (tmp_path / "flows.py").write_text(DAGS)
@@ -36,6 +42,7 @@ def test_f16_a_database_that_is_kept_makes_callers_try_again_and_loses_nothing(t
         caller = Caller(system)
         caller.trigger_until_done("long", "before")
         until(lambda: marks_of(system.home / "marks"), "the task started")
+        system.manage(*NEWCOMER)
         with contextlib.closing(sqlite3.connect(system.home / "airflowsite.db", isolation_level=None)) as other:
             until(lambda: _keep(other), "the database is kept")
             # Nothing is half applied: the same key does it afterwards, once.
@@ -44,6 +51,9 @@ def test_f16_a_database_that_is_kept_makes_callers_try_again_and_loses_nothing(t
                 answer = api.patch("/dags/red", json={"is_paused": True})
                 assert (answer.status_code, complaints(answer)) == (503, [])
                 assert api.get("/dags/red").json()["is_paused"] is False  # readers go on
+                # Those, too, whose login would be noted: nobody verified this password before.
+                newcomer = api.get("/dags/red", auth=("newcomer", PASSWORD))
+                assert (newcomer.status_code, newcomer.json().get("is_paused")) == (200, False)
             until(lambda: any(mark.word == "end" for mark in marks_of(system.home / "marks")), "the task ended")
             other.execute("ROLLBACK")
         caller.trigger_until_done("red", "kept")

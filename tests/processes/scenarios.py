@@ -59,12 +59,13 @@ def be_deaf(descriptor: int) -> None:
 
 
 def leave_behind(descriptor: int) -> None:
-    """End, and leave a process in a session of its own, whose id is told."""
+    """End, and leave a process in a session of its own, whose id is told: not by itself, it may not live for that."""
     if os.fork() == 0:
         os.setsid()
-        if os.fork() == 0:
-            os.write(descriptor, str(os.getpid()).encode())
+        left = os.fork()
+        if left == 0:
             time.sleep(600)
+        os.write(descriptor, str(left).encode())
         os._exit(0)
     os.wait()
 

@@ -29,6 +29,7 @@ from orchestration.models import DagRun, EventLog, Job, TaskInstance
 from orchestration.scheduling import clock as clocks
 from orchestration.scheduling.loop import SchedulerLoop
 from orchestration.states import TaskInstanceState
+from tests.children import ended
 from tests.factories import PoolFactory, make_dag, make_run, serialized
 from tests.scheduling.fakes import FakeExecutor
 
@@ -107,19 +108,6 @@ def at_commit(number: int, do: Callable[[], object], *, is_after: bool) -> Calla
         BaseDatabaseWrapper.commit = counted  # type: ignore[method-assign]
 
     return install
-
-
-def ended(pid: int, seconds: float = 60) -> int:
-    """How the process ended: its exit status, negative for a signal."""
-    limit = time.monotonic() + seconds
-    while time.monotonic() < limit:
-        found, status = os.waitpid(pid, os.WNOHANG)
-        if found:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.01)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    raise AssertionError(f"The scheduler {pid} did not come to its end in {seconds} s")
 
 
 def check(marks: Path, run: DagRun) -> None:
@@ -270,12 +258,13 @@ def test_f20_a_clock_that_is_set_kills_no_running_task_and_starts_nothing_twice(
     other.task_instances.update(last_heartbeat_at=datetime.now(UTC), start_date=datetime.now(UTC))
     number = other.task_instances.get().pk
 
+    began = time.monotonic()  # both processes have this clock, so both are set at the same moment
+
     def set_clock() -> None:
-        read, began = clocks._read, time.monotonic()
+        read = clocks._read
         clocks.SYNC_SECONDS = 0.0
         clocks._read = lambda: read() + (jump if time.monotonic() > began + 0.5 else timedelta(0))
 
-    began = time.monotonic()
     pid = scheduler(marks, before=set_clock)
     try:
         while (passed := time.monotonic() - began) < 3:

@@ -24,8 +24,8 @@ PASSWORD = "a long enough passphrase"
 AUTH = ("boss", PASSWORD)
 CALLERS = 100
 MEGABYTE = 2**20
-#: The longest that health may take meanwhile: a second is promised, on a machine ten times as fast as the slowest.
-SECONDS_OF_HEALTH = 10.0
+#: The longest that health may take meanwhile: a second is promised, on a machine four times as fast as the slowest.
+SECONDS_OF_HEALTH = 4.0
 #: Leaves its process's id wherever it is imported, and holds what must not be evaluated.
 DAG_FILE = """
 import os

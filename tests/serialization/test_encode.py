@@ -30,18 +30,7 @@ from orchestration.authoring.triggers.base import StartTriggerArgs
 from orchestration.authoring.weight_rule import PriorityWeightStrategy
 from orchestration.serialization.encode import encode_dag
 
-pytestmark = pytest.mark.usefixtures("no_secrets")
-
 MONTH_AND_DAYS = "relativedelta(months=+1, days=+2)"
-
-
-@pytest.fixture
-def no_secrets():
-    from orchestration.authoring import secrets
-
-    secrets.reset()
-    yield
-    secrets.reset()
 
 
 @pytest.fixture

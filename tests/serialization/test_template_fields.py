@@ -13,13 +13,6 @@ from orchestration.authoring.xcom import LazyXComSelectSequence
 from orchestration.serialization.template_fields import plain, rendered_fields, template_field
 
 
-@pytest.fixture(autouse=True)
-def _no_secrets():
-    secrets.reset()
-    yield
-    secrets.reset()
-
-
 def function(x): ...
 
 

@@ -9,36 +9,41 @@ import httpx
 import pytest
 
 from orchestration.services import outbound
+from orchestration.services.outbound import Reach
 from tests.authoring.hooks.servers import http_server
 
 
 @pytest.mark.parametrize(
-    ("address", "is_public", "is_private"),
+    ("address", "is_public", "is_in_networks", "is_private"),
     [
-        ("93.184.216.34", True, True),
-        ("2606:2800:220:1:248:1893:25c8:1946", True, True),
-        ("127.0.0.1", False, True),
-        ("10.1.2.3", False, True),
-        ("192.168.0.1", False, True),
-        ("100.64.0.1", False, True),
-        ("::1", False, True),
-        ("fd00::1", False, True),
-        ("::ffff:127.0.0.1", False, True),
-        ("2002:7f00:1::", False, True),
-        ("64:ff9b::7f00:1", False, True),
-        ("169.254.169.254", False, False),
-        ("::ffff:169.254.169.254", False, False),
-        ("64:ff9b::a9fe:a9fe", False, False),
-        ("fe80::1", False, False),
-        ("0.0.0.0", False, False),
-        ("::", False, False),
-        ("224.0.0.1", False, False),
+        ("93.184.216.34", True, True, True),
+        ("2606:2800:220:1:248:1893:25c8:1946", True, True, True),
+        ("10.1.2.3", False, True, True),
+        ("192.168.0.1", False, True, True),
+        ("100.64.0.1", False, True, True),
+        ("fd00::1", False, True, True),
+        ("64:ff9b::a01:203", False, True, True),
+        ("127.0.0.1", False, False, True),
+        ("::1", False, False, True),
+        ("::ffff:127.0.0.1", False, False, True),
+        ("2002:7f00:1::", False, False, True),
+        ("64:ff9b::7f00:1", False, False, True),
+        ("2001:0:5db8:d822:0:0:80ff:fffe", False, False, True),
+        ("169.254.169.254", False, False, False),
+        ("::ffff:169.254.169.254", False, False, False),
+        ("64:ff9b::a9fe:a9fe", False, False, False),
+        ("2002:a9fe:a9fe::", False, False, False),
+        ("fe80::1", False, False, False),
+        ("0.0.0.0", False, False, False),
+        ("::", False, False, False),
+        ("224.0.0.1", False, False, False),
     ],
 )
-def test_public_addresses_are_called_and_private_ones_where_allowed(address, is_public, is_private):
+def test_public_addresses_are_called_and_others_where_the_reach_allows(address, is_public, is_in_networks, is_private):
     parsed = ipaddress.ip_address(address)
-    assert outbound.is_allowed(parsed, allow_private=False) is is_public
-    assert outbound.is_allowed(parsed, allow_private=True) is is_private
+    assert outbound.is_allowed(parsed, reach=Reach.PUBLIC) is is_public
+    assert outbound.is_allowed(parsed, reach=Reach.NETWORKS) is is_in_networks
+    assert outbound.is_allowed(parsed, reach=Reach.MACHINE) is is_private
 
 
 @pytest.mark.parametrize(
@@ -67,17 +72,17 @@ def test_a_name_is_refused_when_any_of_its_addresses_is(monkeypatch):
     found = [(2, 1, 6, "", (address, 80)) for address in ("93.184.216.34", "10.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     with pytest.raises(outbound.Refused, match="private"):
-        outbound.resolve(outbound.parse("http://mixed.example/"))
+        outbound.resolve("mixed.example", 80, reach=Reach.PUBLIC)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0x7f.1", "2130706433"])
-def test_this_machine_is_not_called(host):
+@pytest.mark.parametrize("reach", [Reach.PUBLIC, Reach.NETWORKS])
+def test_this_machine_is_not_called(host, reach):
     with pytest.raises(outbound.Refused):
-        outbound.post(f"http://{host}:9/", b"", {})
+        outbound.call("POST", f"http://{host}:9/", reach=reach)
 
 
 def test_the_address_that_was_checked_is_the_one_that_is_called(monkeypatch):
-    monkeypatch.setenv("AIRFLOW__NOTIFICATIONS__ALLOW_PRIVATE_TARGETS", "True")
     asked = []
     real = socket.getaddrinfo
 
@@ -87,23 +92,21 @@ def test_the_address_that_was_checked_is_the_one_that_is_called(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", once)
     with http_server({"/in": (204, {}, "")}) as (port, calls):
-        assert outbound.post(f"http://hook.example:{port}/in?a=1", b"{}", {}) == 204
+        assert outbound.call("POST", f"http://hook.example:{port}/in?a=1", reach=Reach.MACHINE) == 204
     assert asked.count("hook.example") == 1
     assert calls[0]["headers"]["Host"] == f"hook.example:{port}"
     assert calls[0]["query"] == "a=1"
 
 
-def test_redirects_are_not_followed(monkeypatch):
-    monkeypatch.setenv("AIRFLOW__NOTIFICATIONS__ALLOW_PRIVATE_TARGETS", "True")
+def test_redirects_are_not_followed():
     with http_server({"/in": (302, {"Location": "/other"}, ""), "/other": (200, {}, "")}) as (port, calls):
-        assert outbound.post(f"http://127.0.0.1:{port}/in", b"", {}) == 302
+        assert outbound.call("POST", f"http://127.0.0.1:{port}/in", reach=Reach.MACHINE) == 302
     assert [call["path"] for call in calls] == ["/in"]
 
 
-def test_a_host_that_does_not_answer_is_an_error(monkeypatch):
-    monkeypatch.setenv("AIRFLOW__NOTIFICATIONS__ALLOW_PRIVATE_TARGETS", "True")
+def test_a_host_that_does_not_answer_is_an_error():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with pytest.raises(httpx.HTTPError):
-        outbound.post(f"http://127.0.0.1:{port}/", b"", {})
+        outbound.call("GET", f"http://127.0.0.1:{port}/", reach=Reach.MACHINE)

@@ -13,6 +13,7 @@ import pytest
 
 from orchestration.errors import Forbidden, Unavailable
 from orchestration.services import connection_tests
+from orchestration.services.outbound import Reach
 from tests.factories import ConnectionFactory
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +43,7 @@ def server() -> Iterator[int]:
 
 @pytest.fixture
 def loopback_allowed(monkeypatch):
-    monkeypatch.setattr(connection_tests, "_refuse_inner", lambda address: None)
+    monkeypatch.setattr(connection_tests, "_REACH", Reach.MACHINE)
 
 
 def check(op, **fields):
@@ -79,6 +80,9 @@ def test_other_types_are_not_tried(op, conn_type):
         "fe80::1",
         "::ffff:127.0.0.1",
         "::ffff:169.254.169.254",
+        "64:ff9b::7f00:1",
+        "64:ff9b::a9fe:a9fe",
+        "2002:7f00:1::",
         "localhost",
         "0x7f000001",
         "2130706433",
@@ -100,7 +104,7 @@ def test_a_name_is_resolved_once_and_the_checked_address_is_used(op, server, mon
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(connection_tests.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     assert check(op, conn_type="http", host="rebinding.example", port=server).is_good
     assert asked.count("rebinding.example") == 1
 

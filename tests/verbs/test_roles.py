@@ -219,6 +219,7 @@ class TestGrants:
             Grant("~", "can_read", "DAGs"),
             Grant("", "can_read", "DAGs"),
             Grant("d1", "can_read", "Pools"),
+            Grant("<b>/d1", "can_read", "DAGs"),
         ],
     )
     def test_what_is_no_dag_is_refused(self, admin, given):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from orchestration.models.task_instance import TaskInstance
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,24 @@ class Workload:
     pool: str
     priority: int
     executor: str | None
+
+    @classmethod
+    def of(cls, ti: TaskInstance, claim: UUID) -> Workload:
+        """The present try of a row that was queued under this claim; needs ``ti.run`` and ``ti.dag``."""
+        return cls(
+            ti_id=ti.pk,
+            try_number=ti.try_number,
+            claim=str(claim),
+            dag_id=ti.dag_id,
+            run_id=ti.run.run_id,
+            task_id=ti.task_id,
+            map_index=ti.map_index,
+            fileloc=ti.dag.fileloc,
+            queue=ti.queue,
+            pool=ti.pool,
+            priority=ti.priority_weight,
+            executor=ti.executor,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, for a message."""
