@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from django.http import HttpRequest
+from django.http import HttpRequest, UnreadablePostError
 
 from orchestration.authoring import timezone
 from orchestration.errors import Invalid
@@ -28,6 +28,8 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
         value = orjson.loads(request.body)
     except orjson.JSONDecodeError:
         raise Invalid("The request's body is not valid JSON. Send an object such as {}.") from None
+    except UnreadablePostError:
+        raise Invalid("The request's body did not come whole. Send it again.") from None
     if not isinstance(value, dict):
         raise Invalid("The request's body must be a JSON object.")
     _check(value)

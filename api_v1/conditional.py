@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib.auth.models import Group
 from django.db import transaction
@@ -18,14 +18,12 @@ from django.db.models import Model
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from api_v1.calls import Call
 from api_v1.operations import Operation
 from api_v1.problems import Problem, foreseen
 from api_v1.renderers import dumps
 from api_v1.rows import only
 from orchestration.models import Backfill, Connection, Dag, DagRun, Pool, TaskInstance, User, Variable
-
-if TYPE_CHECKING:
-    from api_v1.viewsets.base import OperationViewSet
 
 _INSTANCE: Final = {"dag_id": "run__dag_id", "dag_run_id": "run__run_id", "task_id": "task_id"}
 #: The reading operations whose answers are tagged → the row behind it: its model, and path argument → column.
@@ -60,7 +58,7 @@ class Part:
     wanted: list[str] | None
 
 
-def tagged(view: OperationViewSet, found: Any) -> HttpResponse:
+def tagged(view: Call, found: Any) -> HttpResponse:
     """What was read, with its tag; 304 without it for a caller who has it."""
     part = found if isinstance(found, Part) else Part(found, None)
     body = dumps(part.whole)
@@ -73,7 +71,7 @@ def tagged(view: OperationViewSet, found: Any) -> HttpResponse:
     return HttpResponse(body, content_type="application/json", headers=headers)
 
 
-def guarded(view: OperationViewSet, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+def guarded(view: Call, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     """The answer of ``work``, which changes something, if what it changes is what the caller says.
 
     The row is locked before it is compared, and what ``work`` did is taken back where the comparison fails: so what is
@@ -124,7 +122,7 @@ def _names(header: str, tag: str, *, is_strong: bool) -> bool:
     return False
 
 
-def _reading(view: OperationViewSet) -> Operation | None:
+def _reading(view: Call) -> Operation | None:
     """The tagged operation that reads what this one changes."""
     name = _READ_BY.get(view.operation.id)
     if name is not None:
@@ -135,7 +133,7 @@ def _reading(view: OperationViewSet) -> Operation | None:
     return here if here is not None and here.id in TAGGED else None
 
 
-def _tag_now(view: OperationViewSet, reads: Operation | None, *, is_locked: bool) -> str | None:
+def _tag_now(view: Call, reads: Operation | None, *, is_locked: bool) -> str | None:
     """The tag of what is there now; None where nothing is."""
     if reads is None:
         return None

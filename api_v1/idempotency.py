@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 from django.db import connection, transaction
@@ -16,15 +16,13 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
+from api_v1.calls import Call
 from api_v1.problems import RETRY_AFTER_SECONDS, Problem, bad_request, foreseen
 from orchestration.access.permissions import editable_dag_ids
 from orchestration.conf import ConfigError
 from orchestration.models import IdempotencyRecord, User
 from orchestration.models.encryption import decrypt, encrypt
 from orchestration.models.idempotency import KEPT
-
-if TYPE_CHECKING:
-    from api_v1.viewsets.base import OperationViewSet
 
 #: In the answers that were given before.
 REPLAYED: Final = "Idempotency-Replayed"
@@ -38,7 +36,7 @@ _CLEARED: Final = 100
 UNKEPT: Final = frozenset({"post_token"})
 
 
-def key_of(view: OperationViewSet) -> str | None:
+def key_of(view: Call) -> str | None:
     """The key that was sent with a change. Raises Problem (400) for one that cannot be kept."""
     request = view.request._request
     key: str | None = request.META.get("HTTP_IDEMPOTENCY_KEY")
@@ -55,7 +53,7 @@ def key_of(view: OperationViewSet) -> str | None:
     return key
 
 
-def once(view: OperationViewSet, key: str, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+def once(view: Call, key: str, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     """The answer of ``work``, or the one that was given to the caller for this method, address and key before.
 
     Raises Problem: 422 where the key was used for another request, 409 while the first one is at work, and what
@@ -105,7 +103,7 @@ def _claim(user_pk: int, method: str, path: str, key: str) -> None:
         )
 
 
-def _reach(view: OperationViewSet) -> list[str] | None:
+def _reach(view: Call) -> list[str] | None:
     """Of a request for many DAGs, which: with other rights it is another request. None is all of them."""
     editable = editable_dag_ids(view.caller) if view.operation.rule.is_dag_list else None
     return None if editable is None else sorted(editable)

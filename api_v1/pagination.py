@@ -118,16 +118,21 @@ def ordering(
     return [_directed(column, is_descending), key]
 
 
-def by_id(rows: Q, total: int) -> Q:
-    """The rows, of which there are so many in all, by id.
+def sought(rows: Q, total: int) -> Q:
+    """The rows, of which there are so many in all, found by an index of their filter where they are few.
 
     SQLite takes any filter to leave a good part of the rows: for the few of the last hour it would walk a table of
-    years by id. Where few are left, they are looked up first, by an index of the filter.
+    years in the order of the list.
     """
     if connection.vendor == "sqlite" and total <= _FEW:
         found: Q = rows.model._default_manager.filter(pk__in=rows.order_by().values("pk"))
-        return found.order_by("id")
-    return rows.order_by("id")
+        return found
+    return rows
+
+
+def by_id(rows: Q, total: int) -> Q:
+    """The rows, of which there are so many in all, by id; see ``sought``."""
+    return sought(rows, total).order_by("id")
 
 
 def _directed(column: str, is_descending: bool) -> Any:

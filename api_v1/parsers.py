@@ -7,7 +7,7 @@ import json
 from typing import Any, NoReturn
 
 import orjson
-from django.http import HttpRequest
+from django.http import HttpRequest, UnreadablePostError
 from rest_framework.parsers import BaseParser
 
 from api_v1.problems import Problem, bad_request
@@ -19,15 +19,20 @@ MAX_MEMBERS = 200_000
 _LARGEST = 2**64
 _NOT_JSON = "Request body is not valid JSON"
 _EMPTY = "Request body must not be empty"
+_NOT_WHOLE = "Request body did not come whole. Send it again."
 
 
 def body_of(request: HttpRequest) -> Any:
     """The request's body as a JSON value other than null.
 
-    Raises Problem: 400 for an empty body or one that is not JSON, 413 for one that is too large, 415 for another type
-    of content. Of an object's repeated keys the last one counts.
+    Raises Problem: 400 for an empty body, one that is not JSON, or one whose sender goes away or stands still, 413 for
+    one that is too large, 415 for another type of content. Of an object's repeated keys the last one counts.
     """
-    if not request.body:
+    try:
+        is_empty = not request.body
+    except UnreadablePostError as error:
+        raise bad_request(_NOT_WHOLE) from error
+    if is_empty:
         raise bad_request(_EMPTY)
     _check_type(request)
     value = loads(request.body)

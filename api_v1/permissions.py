@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-if TYPE_CHECKING:
-    from api_v1.viewsets.base import OperationViewSet
+from api_v1.calls import Call
 
 
 class HoldsPermissions(BasePermission):
@@ -18,5 +17,5 @@ class HoldsPermissions(BasePermission):
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        viewset: OperationViewSet = view
-        return viewset.operation.rule.allows(request.user, viewset.kwargs.get("dag_id"))
+        call: Call = view
+        return call.operation.rule.allows(request.user, call.kwargs.get("dag_id"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 
 from django.core.exceptions import (
     BadRequest,
@@ -57,6 +58,7 @@ _ROUTE = (
     "and try again."
 )
 _METHOD = "The method is not allowed for the requested URL."
+_READ_METHODS = "GET, HEAD, OPTIONS"
 
 
 class Problem(Exception):
@@ -99,11 +101,6 @@ def not_found(title: str = "Not Found", detail: str | None = None) -> Problem:
 def no_route() -> Problem:
     """404 for an address that nothing is at."""
     return Problem(404, _ROUTE, kind=PLAIN)
-
-
-def conflict(detail: str | None = None) -> Problem:
-    """409."""
-    return Problem(409, detail)
 
 
 _SERVICE_STATUS: Mapping[type[errors.OrchestrationError], int] = {
@@ -189,6 +186,21 @@ def foreseen(error: Exception) -> Problem | None:
 def route_not_found(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
     """A view: 404 as a document. Also Django's ``handler404``."""
     return no_route().response()
+
+
+def only_read(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A view that is read: ``OPTIONS`` tells so, other methods are 405. None of them changes anything."""
+
+    @wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.method in {"GET", "HEAD"}:
+            return view(request)
+        if request.method == "OPTIONS":
+            return HttpResponse(content_type="text/html; charset=utf-8", headers={"Allow": _READ_METHODS})
+        return Problem(405, _METHOD, headers={"Allow": _READ_METHODS}).response()
+
+    answer.csrf_exempt = True  # type: ignore[attr-defined]
+    return answer
 
 
 def server_error(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:

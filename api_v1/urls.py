@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
-from django.urls import Resolver404, URLPattern, URLResolver, path, re_path, resolve
+from django.urls import Resolver404, path, re_path, resolve
 
-from api_v1 import schema
+from api_v1 import document
+from api_v1.addresses import operation_urls
 from api_v1.problems import route_not_found
-from api_v1.routers import OperationRouter
-from api_v1.viewsets import ALL
-
-router = OperationRouter()
-router.priority = (
-    "/dags/{dag_id}/dagRuns/{dag_run_id}",
-    "/dags/{dag_id}/dagRuns",
-    "/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances",
-    "/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}",
-    "/health",
-    "/dags",
-)
-for viewset in ALL:
-    router.register(viewset)
-
-#: The operations' addresses, which the document describes.
-operation_urls: list[URLPattern | URLResolver] = router.urls
 
 
 def elsewhere(request: HttpRequest) -> HttpResponse:
@@ -48,9 +32,9 @@ elsewhere.csrf_exempt = True  # type: ignore[attr-defined]  # it changes nothing
 
 urlpatterns = [
     *operation_urls,
-    path("openapi.json", schema.openapi_json),
-    path("openapi.yaml", schema.openapi_yaml),
-    path("ui/", schema.swagger_ui),
-    path("redoc/", schema.redoc),
+    path("openapi.json", document.openapi_json),
+    path("openapi.yaml", document.openapi_yaml),
+    path("ui/", document.swagger_ui),
+    path("redoc/", document.redoc),
     re_path("", elsewhere, name="elsewhere"),
 ]

@@ -62,7 +62,9 @@ class TriggerBody(BodySerializer):
     )
     aliases = {"run_id": "dag_run_id"}
 
-    dag_run_id = Text(required=False, allow_null=True, help_text="Made from the logical date when it is not sent.")
+    dag_run_id = Text(
+        required=False, allow_null=True, help_text="Made from the logical date when it is empty or not sent."
+    )
     logical_date = Moment(required=False, allow_null=True, help_text="Now when it is not sent.")
     execution_date = Moment(required=False, allow_null=True, help_text="The old name of logical_date.")
     data_interval_start = Moment(required=False, allow_null=True, help_text="Both ends or none.")
@@ -99,7 +101,7 @@ def trigger_arguments(data: Mapping[str, Any]) -> dict[str, Any]:
     """The service's arguments from a validated ``TriggerBody``."""
     start, end = data.get("data_interval_start"), data.get("data_interval_end")
     return {
-        "run_id": data.get("dag_run_id"),
+        "run_id": data.get("dag_run_id") or None,
         "logical_date": data.get("logical_date") or data.get("execution_date") or timezone.now(),
         "data_interval": None if start is None or end is None else (start, end),
         "conf": data.get("conf"),

@@ -52,9 +52,8 @@ class LogViewSet(OperationViewSet):
             said = f"Error fetching the logs. Try number {number} is invalid."
             return self._told("default_host", said, cursor)
         if not parts_of(path):
-            return self._told(
-                host, f"*** There is no log of try {number} here: it has not started, or ran elsewhere.\n", cursor
-            )
+            said = f"*** There is no log of try {number} here: it has not started, or ran elsewhere.\n"
+            return self._told(host, said if cursor is None else "", cursor)
         if _is_text_wanted(self.request._request):
             return StreamingHttpResponse(_as_text(host, path, cursor), content_type="text/plain; charset=utf-8")
         if self.query.get("full_content"):

@@ -17,14 +17,33 @@ from orchestration.models import TaskInstance
 from orchestration.serialization.values import SerializedTask
 from orchestration.services.extra_links import Target, targets
 
-#: Members of the answer under other names than the serialised task has.
+#: Attributes of the reference's tasks under other names than the serialised task has.
 _ORDERS = {
+    "_task_type": "task_type",
     "execution_timeout": "execution_timeout_seconds",
-    "retry_delay": "retry_delay_seconds",
+    "inherits_from_empty_operator": "is_empty",
+    "max_retry_delay": "max_retry_delay_seconds",
+    "node_id": "task_id",
     "params": "task_id",
-    "extra_links": "extra_links",
+    "retry_delay": "retry_delay_seconds",
+    "sla": "sla_seconds",
 }
-_NOT_ORDERS = frozenset({"class_ref", "sub_dag", "is_mapped"})
+#: Attributes by which all tasks of a DAG are equal, or have no order: they stay as the DAG has them.
+_EQUAL = frozenset(
+    {
+        "allow_nested_operators", "dag", "dag_id", "deps", "do_xcom_push", "leaves", "on_execute_callback",
+        "on_failure_callback", "on_retry_callback", "on_skipped_callback", "on_success_callback",
+        "operator_extra_links", "resources", "roots", "run_as_user", "start_trigger_args", "subdag", "task_group",
+    }
+)  # fmt: skip
+#: Fields of the serialised task that the reference's tasks do not have.
+_NOT_ORDERS = frozenset(
+    {
+        "execution_timeout_seconds", "expansion", "external_dag", "extra_link_specs", "group_id", "is_empty",
+        "is_mapped", "is_sensor", "max_retry_delay_seconds", "module", "retry_delay_seconds", "sla_seconds",
+        "start_trigger", "template_values",
+    }
+)  # fmt: skip
 
 
 class TaskViewSet(OperationViewSet):
@@ -41,9 +60,11 @@ class TaskViewSet(OperationViewSet):
         asked = self.query.get("order_by", "task_id")
         name = asked.lstrip("-")
         attribute = _ORDERS.get(name, name)
-        if name in _NOT_ORDERS or attribute not in SerializedTask.__dataclass_fields__:
+        if name in _NOT_ORDERS or (attribute not in SerializedTask.__dataclass_fields__ and name not in _EQUAL):
             raise bad_request(f"A task has no attribute {name[:100]!r} to order by")
-        tasks = sorted(dag.tasks.values(), key=_sortable(attribute), reverse=asked.startswith("-"))
+        tasks = list(dag.tasks.values())
+        if name not in _EQUAL:
+            tasks.sort(key=_sortable(attribute), reverse=asked.startswith("-"))
         return {"tasks": [task_row(dag, task) for task in tasks], "total_entries": len(tasks)}
 
     def get(self) -> Any:

@@ -7,17 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
 from django.http import HttpResponse
 from django.test import Client
 
 from orchestration import models
-from orchestration.access import roles
 from orchestration.access.credentials import verified
-from tests.factories import UserFactory
+from tests.people import one_of_each_role
 
 BASIC = "airflow.api.auth.backend.basic_auth"
-ROLES = ("Public", "Viewer", "User", "Op", "Admin")
 
 
 def basic(name: str, password: str = "password") -> str:
@@ -40,14 +37,8 @@ def experimental(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.fixture
 def people(db: None) -> dict[str, models.User]:
-    """A user for each built-in role, named as the role in lower case; the password is ``password``."""
-    roles.ensure_built_in()
-    found = {}
-    for role in ROLES:
-        user = UserFactory(username=role.lower())
-        user.groups.add(Group.objects.get(name=role))
-        found[user.username] = user
-    return found
+    """See ``one_of_each_role``."""
+    return one_of_each_role()
 
 
 @pytest.fixture

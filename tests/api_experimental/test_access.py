@@ -14,9 +14,10 @@ from api_experimental import urls
 from orchestration.access.roles import BUILT_IN
 from orchestration.models import Dag, DagGrant, DagRun, EventLog, Pool
 from orchestration.services import tokens
-from tests.api_experimental.conftest import BASIC, ROLES, basic
+from tests.api_experimental.conftest import BASIC, basic
 from tests.api_experimental.routes import CALLS, Call
 from tests.factories import DagSourceFactory, PoolFactory, make_dag, make_run, serialized
+from tests.people import ROLES
 
 PASSWORD = "airflow.contrib.auth.backends.password_auth"
 SESSION = "airflow.api.auth.backend.session"

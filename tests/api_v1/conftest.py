@@ -14,12 +14,10 @@ from django.http import HttpResponse
 from django.test import Client
 
 from orchestration import models
-from orchestration.access import roles
 from orchestration.access.permissions import GRANTABLE, Pair, permission
 from tests.factories import UserFactory
-from tests.people import forget_credentials
+from tests.people import forget_credentials, one_of_each_role
 
-ROLES = ("Public", "Viewer", "User", "Op", "Admin")
 #: What ``d1only`` holds beside its grants on one DAG.
 _D1ONLY = (
     ("can_read", "DAG Runs"), ("can_create", "DAG Runs"), ("can_edit", "DAG Runs"), ("can_delete", "DAG Runs"),
@@ -114,14 +112,8 @@ def _no_remembered_credentials() -> Iterator[None]:
 
 @pytest.fixture
 def people(db: None) -> dict[str, models.User]:
-    """A user for each built-in role, named as the role in lower case; the password is ``password``."""
-    roles.ensure_built_in()
-    found = {}
-    for role in ROLES:
-        user = UserFactory(username=role.lower())
-        user.groups.add(Group.objects.get(name=role))
-        found[user.username] = user
-    return found
+    """See ``one_of_each_role``."""
+    return one_of_each_role()
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def test_the_short_form_s_name_is_accepted(api: Api) -> None:
         ({"connection_id": 5, "conn_type": "x"}, "5 is not of type 'string' - 'connection_id'"),
         ({"connection_id": "c", "conn_type": "x", "port": "80"}, "'80' is not of type 'integer' - 'port'"),
         ({"connection_id": "c", "conn_type": None}, "None is not of type 'string' - 'conn_type'"),
-        ({"connection_id": "c" * 201, "conn_type": "x"}, "The key has to be less than 200 characters"),
+        ({"connection_id": "c" * 201, "conn_type": "x"}, "A connection's id has 200 characters at most."),
         ([1], "[1] is not of type 'object'"),
     ],
 )

@@ -9,8 +9,8 @@ from django.db import connection
 from django.test import Client
 
 from api_v1 import counts
-from orchestration.models import DagImportError, DagRun, Dataset, DatasetEvent, EventLog, Pool, XCom
-from tests.factories import DagFactory, DagRunFactory, PoolFactory, TaskInstanceFactory
+from orchestration.models import DagImportError, DagRun, Dataset, DatasetEvent, EventLog, Pool
+from tests.factories import DagFactory, DagRunFactory, PoolFactory, TaskInstanceFactory, XComFactory
 from tests.people import PASSWORD, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -171,7 +171,7 @@ def test_other_lists_cost_as_many_queries_for_one_row_as_for_many(path, rows, dj
     for number in range(rows):
         run = DagRunFactory(dag=dag, run_id=f"r{number}", state="success")
         instance = TaskInstanceFactory(run=run, dag=dag, task_id="t0", state="success")
-        XCom.objects.create(task_instance=instance, key="k", value="1")
+        XComFactory.create(task_instance=instance, key="k")
         EventLog.record("paused", dag_id="d")
         DatasetEvent.objects.create(dataset=dataset, source_dag_id="d")
         DagImportError.objects.create(filename=f"/dags/{number}.py", stack_trace="SyntaxError")

@@ -226,10 +226,16 @@ def test_run_ids_that_are_taken(api: Api, run_id: str) -> None:
     assert api.get(f"/dags/d1/dagRuns/{quote(run_id)}").status == 200
 
 
+def test_an_empty_run_id_is_made_from_the_date(api: Api) -> None:
+    make_dag("a", dag_id="d1")
+    answer = api.post("/dags/d1/dagRuns", {"dag_run_id": "", "logical_date": "2024-01-01T00:00:00Z"})
+    assert (answer.status, answer.json["dag_run_id"]) == (200, "manual__2024-01-01T00:00:00+00:00")
+
+
 @pytest.mark.parametrize(
     "run_id",
     [
-        "", "..", ".", "~", "a/b", "../../etc", "a b", "ä", "a\nb", "a\tb", "%2e%2e", "x" * 251, "a\\b", "<b>", "{{x}}",
+        "..", ".", "~", "a/b", "../../etc", "a b", "ä", "a\nb", "a\tb", "%2e%2e", "x" * 251, "a\\b", "<b>", "{{x}}",
         "a;b", "\u202eabc", "scheduled__x", "backfill__x", "dataset_triggered__x",
     ],
 )  # fmt: skip

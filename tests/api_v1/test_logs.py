@@ -146,8 +146,11 @@ def test_mapped_instances_have_logs_of_their_own(api: Api, run: DagRun) -> None:
 
 
 def test_a_try_without_a_log_says_so(api: Api, run: DagRun) -> None:
-    said = content(api.get(logs(run, 1), headers=JSON))[0][1]
+    answer = api.get(logs(run, 1), headers=JSON)
+    ((host, said),) = content(answer)
     assert "no log of try 1" in said
+    again = api.get(logs(run, 1), headers=JSON, token=answer.json["continuation_token"])
+    assert content(again) == [(host, "")], "what was said was said"
     assert content(api.get(logs(run, 0), headers=JSON)) == [
         ("default_host", "Error fetching the logs. Try number 0 is invalid.")
     ]

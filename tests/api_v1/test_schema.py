@@ -10,14 +10,14 @@ import yaml
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 
-from api_v1 import schema
+from api_v1.document import document
 from tests.api_v1.conftest import Api
 
 
 def test_the_document_is_valid_and_was_made_without_a_warning() -> None:
-    schema.document.cache_clear()
+    document.cache_clear()
     GENERATOR_STATS.reset()
-    validate_schema(schema.document())
+    validate_schema(document())
     told = [*GENERATOR_STATS._warn_cache, *GENERATOR_STATS._error_cache]
     assert told == []
 
@@ -27,7 +27,17 @@ def test_the_document_is_open_to_everybody(api: Api, path: str) -> None:
     answer = api.get(path, user=None)
     assert answer.status == 200
     read = yaml.safe_load(answer.content) if path.endswith("yaml") else answer.json
-    assert read == json.loads(json.dumps(schema.document()))
+    assert read == json.loads(json.dumps(document()))
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/openapi.yaml", "/ui/", "/redoc/"])
+def test_they_are_only_read(api: Api, path: str) -> None:
+    for method in ("post", "put", "patch", "delete"):
+        answer = getattr(api, method)(path, user=None)
+        assert (answer.status, answer.title) == (405, "Method Not Allowed")
+        assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
+    answer = api.send("options", path, user=None)
+    assert (answer.status, answer.content, answer.headers["Allow"]) == (200, b"", "GET, HEAD, OPTIONS")
 
 
 @pytest.mark.parametrize("path", ["/ui/", "/redoc/"])
@@ -44,7 +54,7 @@ def test_its_pages_load_nothing_from_elsewhere(api: Api, path: str) -> None:
 
 
 def test_every_operation_says_what_it_is() -> None:
-    for path, item in schema.document()["paths"].items():
+    for path, item in document()["paths"].items():
         for method, operation in item.items():
             where = f"{method} {path}"
             assert operation.get("summary"), where

@@ -24,6 +24,13 @@ class TestConfig:
         answer = api.get("/config/section/CORE/option/Load_Examples")
         assert answer.json["sections"][0] == {"name": "CORE", "options": [{"key": "Load_Examples", "value": "False"}]}
 
+    @pytest.mark.parametrize(
+        ("former", "value"), [("core/option/Dag_Concurrency", "16"), ("core/option/sql_alchemy_conn", "< hidden >")]
+    )
+    def test_an_option_under_its_former_name(self, api: Api, former: str, value: str) -> None:
+        section = api.get(f"/config/section/{former}").json["sections"][0]
+        assert section == {"name": "core", "options": [{"key": former.rpartition("/")[2], "value": value}]}
+
     def test_a_section(self, api: Api) -> None:
         sections = api.get("/config", section="core").json["sections"]
         assert [section["name"] for section in sections] == ["core"]

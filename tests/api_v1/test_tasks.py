@@ -42,6 +42,11 @@ def test_tasks_are_listed_in_order(api: Api, order, expected) -> None:
     [
         ("owner", "c a b"),
         ("-owner", "c a b"),
+        ("dag", "c a b"),
+        ("-dag_id", "c a b"),
+        ("do_xcom_push", "c a b"),
+        ("-node_id", "c b a"),
+        ("_task_type", "c a b"),
         ("template_fields", "a c b"),
         ("-template_fields", "b c a"),
     ],
@@ -52,7 +57,7 @@ def test_equal_tasks_keep_the_dag_s_order(api: Api, order: str, expected: str) -
     assert [row["task_id"] for row in api.get("/dags/d1/tasks", order_by=order).json["tasks"]] == expected.split()
 
 
-@pytest.mark.parametrize("order", ["nope", "__class__", "class_ref", "sub_dag", "", "is_mapped"])
+@pytest.mark.parametrize("order", ["nope", "__class__", "class_ref", "sub_dag", "", "is_mapped", "group_id", "module"])
 def test_other_orders_are_refused(api: Api, order: str) -> None:
     make_dag("a", dag_id="d1")
     assert api.get("/dags/d1/tasks", order_by=order).status == 400

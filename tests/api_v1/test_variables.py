@@ -43,6 +43,12 @@ def test_creating_overwrites_and_drops_the_description(api: Api) -> None:
     assert Variable.objects.get().val == "two"
 
 
+def test_what_overwrites_is_last_in_the_list(api: Api) -> None:
+    for key in ("a", "b", "a"):
+        assert api.post("/variables", {"key": key, "value": "v"}).status == 200
+    assert [one["key"] for one in api.get("/variables").json["variables"]] == ["b", "a"]
+
+
 def test_who_may_only_create_gets_a_conflict(api: Api) -> None:
     role("creator", [Pair("can_create", "Variables")])
     person("creator", username="creator")

@@ -10,7 +10,7 @@ import pytest
 from dateutil.relativedelta import FR, relativedelta
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
-from api_v1.schema import document
+from api_v1.document import document
 from orchestration.authoring.dag import DAG
 from orchestration.authoring.datasets import Dataset
 from orchestration.authoring.operators.empty import EmptyOperator

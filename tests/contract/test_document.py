@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from api_v1 import schema
+from api_v1.document import document
 from tests.contract.facts import Comparison, facts
 
 REFERENCE = json.loads((Path(__file__).parent / "stable_api_2_10_5.json").read_text())
@@ -98,7 +98,7 @@ RULES = [rule for rules in DIFFERENCES.values() for rule in rules]
 
 @pytest.fixture(scope="module")
 def ours() -> dict[str, Any]:
-    return facts(schema.document())
+    return facts(document())
 
 
 def test_the_reference_s_operations_are_all_there_and_others_stand_here(ours: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.specs.openapi import checks
 
-from api_v1.schema import document
+from api_v1.document import document
 from tests.api_v1.conftest import people  # noqa: F401 a fixture
 from tests.contract.long_run import NOT_CHECKED
 from tests.factories import make_dag, make_run
