@@ -105,9 +105,18 @@ def _traces(cursor: Any, run: Any, instance: Any) -> None:
     """What runs and task instances leave behind, but for the two that are copied."""
     from orchestration.models import Dataset, DatasetEvent, EventLog, XCom
 
-    xcom = XCom.objects.create(task_instance=instance, key="return_value", value='"bench"')
-    of_instance = {"task_instance_id": "t.id", "timestamp": "t.end_date"}
-    instances = "FROM {table} c, orchestration_taskinstance t WHERE c.id = %s AND t.id <> %s ORDER BY t.id"
+    xcom = XCom.objects.create(task_instance=instance, map_index=-1, key="return_value", value='"bench"')
+    of_instance = {
+        "task_instance_id": "t.id",
+        "dag_id": "t.dag_id",
+        "task_id": "t.task_id",
+        "run_id": "r.run_id",
+        "timestamp": "t.end_date",
+    }
+    instances = (
+        "FROM {table} c, orchestration_taskinstance t JOIN orchestration_dagrun r ON r.id = t.run_id "
+        "WHERE c.id = %s AND t.id <> %s ORDER BY t.id"
+    )
     _copy(cursor, XCom, of_instance, instances.format(table=XCom._meta.db_table), [xcom.pk, instance.pk])
     log = EventLog.objects.create(event="running", owner="airflow", task_id="template", map_index=-1, try_number=1)
     told = {

@@ -90,10 +90,16 @@ def main() -> int:
     """Print the table; 1 where an aim is missed or something did not arrive."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000, help="task instances")
+    parser.add_argument("--pairs", nargs="+", default=[], metavar="PAIR", help="only these, such as sqlite-postgresql")
     parser.add_argument("--quick", action="store_true", help="a twentieth of the rows")
     parser.add_argument("--findings", type=Path, help="file for what was found, as JSON")
     arguments = parser.parse_args()
     rows = arguments.rows // 20 if arguments.quick else arguments.rows
+    pairs = [f"{source}-{target}".lower() for source in Bench.targets for target in Bench.targets]
+    unknown = [pair for pair in arguments.pairs if pair not in pairs]
+    if unknown:
+        parser.error(f"There is no pair {unknown[0]}. There are: {', '.join(pairs)}.")
+    chosen = arguments.pairs or pairs
     findings: list[Finding] = []
     with tempfile.TemporaryDirectory(prefix="airflowsite-import-") as folder:
         bench = Bench(Path(folder), os.environ.get("AIRFLOW_REFERENCE"))
@@ -104,10 +110,12 @@ def main() -> int:
                 raise RuntimeError("The sources differ.")
             for name, url in sources.items():
                 for target in bench.targets:
-                    findings += bench.measure(name, url, target, rows, expected[name])
+                    if f"{name}-{target}".lower() in chosen:
+                        findings += bench.measure(name, url, target, rows, expected[name])
             for target in bench.targets:
                 name = target if target in sources else next(iter(sources))
-                findings.append(bench.break_off(name, sources[name], target, rows, expected[name]))
+                if any(pair.endswith(f"-{target.lower()}") for pair in chosen):
+                    findings.append(bench.break_off(name, sources[name], target, rows, expected[name]))
         finally:
             bench.drop()
     show(f"Importing {rows:,} task instances", findings)

@@ -141,9 +141,15 @@ def _belongings() -> None:
          "run_id": f"{runs}.run_id", "logical_date": f"{runs}.logical_date"},
         joined,
     )  # fmt: skip
-    fifth = f"{table} WHERE {table}.id %% 5 = 0"
-    _copy(XCom, XCom(key="return_value", value=json.dumps({"rows": 7})), {"task_instance": "id"}, fifth)
-    _copy(RenderedFields, RenderedFields(fields={"op_args": []}), {"task_instance": "id"}, fifth)
+    fifth = f"WHERE {table}.id %% 5 = 0"
+    _copy(
+        XCom,
+        XCom(key="return_value", value=json.dumps({"rows": 7}), map_index=-1),
+        {"task_instance": f"{table}.id", "dag_id": f"{table}.dag_id", "task_id": f"{table}.task_id",
+         "run_id": f"{runs}.run_id"},
+        f"{joined} {fifth}",
+    )  # fmt: skip
+    _copy(RenderedFields, RenderedFields(fields={"op_args": []}), {"task_instance": "id"}, f"{table} {fifth}")
 
 
 def _copy(model: Any, sample: Any, columns: dict[str, str], source: str) -> None:

@@ -5,18 +5,13 @@ from __future__ import annotations
 import base64
 import os
 import re
-import shutil
-import subprocess
-import tempfile
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import httpx
 import psycopg
 
-from tests.live import free_port
+from tests.live import Processes
 
 _LOGIN: Final = ("bench", "bench")
 #: Our tables as the reference's: what its answers show of the rows.
@@ -38,34 +33,31 @@ _COPIES: Final = (
 )  # fmt: skip
 
 
-class Reference:
+class Reference(Processes):
     """A context manager. ``environment`` is where Airflow is installed, ``url`` an empty database for it."""
 
     def __init__(self, environment: Path, url: str, rows_url: str) -> None:
-        self.program = environment / "bin" / "airflow"
-        self.url = url
-        self.rows_url = rows_url
-        self.home = Path(tempfile.mkdtemp(prefix="airflow-reference-"))
-        self.port = free_port()
-        self.process: subprocess.Popen[bytes] | None = None
         options = {
-            "DATABASE__SQL_ALCHEMY_CONN": url.replace("postgresql://", "postgresql+psycopg2://"),
-            "CORE__LOAD_EXAMPLES": "False",
-            "API__AUTH_BACKENDS": "airflow.api.auth.backend.basic_auth,airflow.api.auth.backend.session",
-            "WEBSERVER__WEB_SERVER_PORT": str(self.port),
-            "WEBSERVER__WORKERS": "2",
+            ("database", "sql_alchemy_conn"): url.replace("postgresql://", "postgresql+psycopg2://"),
+            ("api", "auth_backends"): "airflow.api.auth.backend.basic_auth,airflow.api.auth.backend.session",
+            ("webserver", "workers"): 2,
         }
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "DJANGO"))}
-        self.variables = {
-            **kept,
-            "AIRFLOW_HOME": str(self.home),
-            "PATH": f"{environment / 'bin'}:{os.environ['PATH']}",
-            **{f"AIRFLOW__{name}": value for name, value in options.items()},
-        }
+        super().__init__(environment / "bin" / "airflow", name="airflow-reference", options=options)
+        self.environment["PATH"] = f"{environment / 'bin'}:{os.environ['PATH']}"
+        self.database_url = url
+        self.rows_url = rows_url
+
+    def begin(self) -> None:
+        self.run("db", "migrate")
+        self._fill()
+        names = ["-u", _LOGIN[0], "-p", _LOGIN[1], "-e", "b@example.org", "-f", "B", "-l", "B", "-r", "Admin"]
+        self.run("users", "create", *names)
+        self.start("webserver")
+        self.wait_until_served(seconds=180)
 
     @property
     def api(self) -> str:
-        return f"http://127.0.0.1:{self.port}/api/v1"
+        return f"{self.url}/api/v1"
 
     @property
     def basic(self) -> dict[str, str]:
@@ -74,39 +66,14 @@ class Reference:
     @property
     def cookie(self) -> dict[str, str]:
         """A session's, from the login form."""
-        base = self.api.removesuffix("/api/v1")
-        with httpx.Client(base_url=base, timeout=60, follow_redirects=True) as client:
+        with httpx.Client(base_url=self.url, timeout=60, follow_redirects=True) as client:
             token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/login/").text)
             form = {"username": _LOGIN[0], "password": _LOGIN[1], "csrf_token": token[1] if token else ""}
-            client.post("/login/", data=form, headers={"Referer": f"{base}/login/"})
+            client.post("/login/", data=form, headers={"Referer": f"{self.url}/login/"})
             return {"Cookie": f"session={client.cookies['session']}"}
 
-    def __enter__(self) -> Self:
-        try:
-            self._run("db", "migrate")
-            self._fill()
-            names = ["-u", _LOGIN[0], "-p", _LOGIN[1], "-e", "b@example.org", "-f", "B", "-l", "B", "-r", "Admin"]
-            self._run("users", "create", *names)
-            with (self.home / "log").open("wb") as log:
-                self.process = subprocess.Popen(
-                    [self.program, "webserver"], env=self.variables, stdout=log, stderr=subprocess.STDOUT
-                )
-            self._wait()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def _run(self, *arguments: str) -> None:
-        subprocess.run([self.program, *arguments], env=self.variables, check=True, capture_output=True)
-
     def _fill(self) -> None:
-        with psycopg.connect(self.rows_url) as source, psycopg.connect(self.url, autocommit=True) as target:
+        with psycopg.connect(self.rows_url) as source, psycopg.connect(self.database_url, autocommit=True) as target:
             for table, query in _COPIES:
                 reading = source.cursor().copy(f"COPY ({query}) TO STDOUT")
                 writing = target.cursor().copy(f"COPY {table} FROM STDIN")
@@ -114,24 +81,3 @@ class Reference:
                     for block in given:
                         taken.write(block)
             target.execute("VACUUM ANALYZE")
-
-    def _wait(self, seconds: float = 180) -> None:
-        limit = time.monotonic() + seconds
-        while time.monotonic() < limit:
-            try:
-                if httpx.get(f"{self.api}/health", timeout=10).status_code == 200:
-                    return
-            except httpx.HTTPError:
-                time.sleep(0.5)
-        raise RuntimeError(f"The reference did not answer. Its log:\n{(self.home / 'log').read_text()[-4000:]}")
-
-    def stop(self) -> None:
-        """End the server and remove its folder."""
-        if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(timeout=40)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        shutil.rmtree(self.home, ignore_errors=True)

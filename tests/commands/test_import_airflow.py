@@ -383,7 +383,7 @@ def test_an_attached_file_is_copied_as_one_that_is_read_row_by_row(
     change("UPDATE task_instance SET hostname = NULL, updated_at = NULL, pid = NULL WHERE rowid % 4 = 0")
 
     imported("--tables", "roles,users")
-    words = ("--tables", "dags,runs", "--batch-size", batch)
+    words = ("--tables", "dags,runs", "--batch-size", batch, "--processes", "1")
     attaching = imported(*words)
     by_statement = content()
     DagRun.objects.all().delete()
@@ -521,6 +521,13 @@ def test_a_database_of_an_older_airflow_lacks_columns_and_tables(imported: Run, 
 
 def test_an_unknown_kind_is_refused(imported: Run) -> None:
     assert "There is no kind 'cats'. There are: variables, connections" in imported("--tables", "cats").err
+
+
+def test_an_empty_list_of_kinds_does_not_stand_for_all(imported: Run) -> None:
+    done = imported("--tables", "")
+    assert done.status == 2
+    assert "holds no name" in done.err
+    assert not Variable.objects.exists()
 
 
 def test_the_url_and_the_key_can_come_on_standard_input(run: Run, airflow: Path) -> None:

@@ -47,7 +47,7 @@ def attached(source: Source) -> Iterator[bool]:
 
 
 class AttachedParts:
-    """Does what ``instances.Parts`` does, for an attached source."""
+    """Does what ``instances.Parts`` and ``instances.insert`` do, for an attached source."""
 
     def __init__(self, move: Move) -> None:
         self._move = move
@@ -70,15 +70,13 @@ class AttachedParts:
         for name, (count, function) in functions.items():
             connection.connection.create_function(name, count, function)
 
-    def copy(self, after: int, last: int, runs: Mapping[int, instances.Run]) -> None:
-        """Copy the parts of these runs."""
+    def copy(self, after: int, last: int, runs: Mapping[int, int]) -> None:
+        """Copy the parts of these runs, given as Airflow's ids and their keys here."""
         if not runs:
             return
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM temp.moved_run")
-            cursor.executemany(
-                "INSERT INTO temp.moved_run VALUES (%s, %s)", [(theirs, run.pk) for theirs, run in runs.items()]
-            )
+            cursor.executemany("INSERT INTO temp.moved_run VALUES (%s, %s)", list(runs.items()))
             cursor.execute(self._instances())
             self._move.report.of("task instances").copied += cursor.rowcount
             for kind, statement in self._hanging:
@@ -136,11 +134,13 @@ class AttachedParts:
                 _insert(
                     XCom,
                     {
-                        "task_instance": "id", "key": "key", "value": "text", "length": "moving_length(value)",
+                        "task_instance": "id", "dag_id": "dag_id", "task_id": "task_id", "run_id": "run_id",
+                        "map_index": "map_index", "key": "key", "value": "text", "length": "moving_length(value)",
                         "timestamp": "at",
                     },
                     "FROM found WHERE text IS NOT NULL",
-                    "WITH found AS MATERIALIZED (SELECT ti.id, x.key, x.value, "
+                    "WITH found AS MATERIALIZED (SELECT ti.id, ti.dag_id, ti.task_id, r.run_id, ti.map_index, "
+                    "x.key, x.value, "
                     f"moving_xcom(x.value, x.task_id, x.key) AS text, {stamp('xcom', 'timestamp')} AS at {xcom})",
                 ),
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
@@ -61,9 +61,10 @@ def _dag(found: dict[str, Any], is_paused: bool) -> Dag:
     )
 
 
-def ensure(dag_ids: Iterable[str]) -> None:
+def ensure(dag_ids: Collection[str]) -> None:
     """Rows for DAGs that only runs name, as those of deleted files; paused and inactive."""
+    missing = set(dag_ids).difference(Dag.objects.filter(pk__in=dag_ids).values_list("pk", flat=True))
     Dag.objects.bulk_create(
-        [Dag(dag_id=dag_id, is_paused=True, is_active=False, fileloc="") for dag_id in sorted(dag_ids)],
+        [Dag(dag_id=dag_id, is_paused=True, is_active=False, fileloc="") for dag_id in sorted(missing)],
         ignore_conflicts=True,
     )

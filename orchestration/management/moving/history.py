@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from django.db import transaction
 from django.db.models import Q
 
 from orchestration.management.moving import bulk, datasets, instances
 from orchestration.management.moving.attached import AttachedParts
+from orchestration.management.moving.carry import carry
 from orchestration.management.moving.dags import ensure
 from orchestration.management.moving.move import Move
 from orchestration.management.moving.source import Row
 from orchestration.management.moving.values import Unreadable, json_of_pickle, moment
-from orchestration.models import Dag, DagRun
+from orchestration.models import DagRun
 from orchestration.states import RUN_FINISHED, DagRunType
 
 _COLUMNS = (
@@ -31,27 +32,65 @@ _TYPES = frozenset(DagRunType)
 _INSTANCES = 8
 
 
+@dataclass(slots=True)
+class Batch:
+    """Runs that are not here, ready to be inserted, and what belongs to them."""
+
+    #: Airflow's ids, in which the batch is above the first and up to the second.
+    after: int
+    last: int
+    #: How many runs were looked at.
+    seen: int
+    #: Those to be inserted, and Airflow's ids of them.
+    runs: list[Row]
+    theirs: list[int]
+    found: instances.Found | None
+
+
 def copy_runs(move: Move) -> None:
     """Runs that are not here, once they have ended; an unfinished one stays Airflow's to finish."""
-    known = set(Dag.objects.values_list("dag_id", flat=True))
-    has_notes = move.source.has_rows("dag_run_note")
-    note = "n.content, n.user_id" if has_notes else "NULL, NULL"
-    join = "LEFT JOIN dag_run_note n ON n.dag_run_id = r.id" if has_notes else ""
-    select = f"SELECT {move.source.listed('dag_run', _COLUMNS, 'r')}, {note} FROM dag_run r {join}"  # noqa: S608
-    parts = AttachedParts(move) if move.is_attached else instances.Parts(move)
-    after = -1
-    while (last := _end(move, after)) is not None:
-        batch = move.source.rows(f"{select} WHERE r.id > %s AND r.id <= %s ORDER BY r.id", [after, last])
-        with transaction.atomic():
-            new = _new(move, batch)
-            missing = {row[1] for row in new} - known
-            ensure(missing)
-            known |= missing
-            runs = _insert(move, new)
-            parts.copy(after, last, runs)
-            datasets.link(move, after, last, {pk: run.pk for pk, run in runs.items()})
-        move.advance(len(batch))
-        after = last
+    carry(move, Runs)
+
+
+class Runs:
+    """The work of copying runs."""
+
+    def __init__(self, move: Move) -> None:
+        self._move = move
+        has_notes = move.source.has_rows("dag_run_note")
+        note = "n.content, n.user_id" if has_notes else "NULL, NULL"
+        join = "LEFT JOIN dag_run_note n ON n.dag_run_id = r.id" if has_notes else ""
+        columns = move.source.listed("dag_run", _COLUMNS, "r")
+        self._select = f"SELECT {columns}, {note} FROM dag_run r {join} WHERE r.id > %s AND r.id <= %s ORDER BY r.id"  # noqa: S608
+        self._parts = None if move.is_attached else instances.Parts(move)
+        self._attached = AttachedParts(move) if move.is_attached else None
+
+    def spans(self) -> Iterator[tuple[int, int]]:
+        """Airflow's ids, above the first and up to the second, of one batch after another."""
+        after = -1
+        while (last := _end(self._move, after)) is not None:
+            yield after, last
+            after = last
+
+    def read(self, span: tuple[int, int]) -> Batch:
+        """What is to be copied of a batch."""
+        after, last = span
+        rows = self._move.source.rows(self._select, [after, last])
+        new = _new(self._move, rows)
+        runs = {row[0]: instances.Run(place, row[1], row[2]) for place, row in enumerate(new)}
+        found = None if self._parts is None else self._parts.read(after, last, runs)
+        return Batch(after, last, len(rows), [_prepared(self._move, row) for row in new], list(runs), found)
+
+    def write(self, batch: Batch) -> None:
+        """Insert it, in a transaction."""
+        ensure({row[0] for row in batch.runs})
+        keys = _insert(self._move, batch.runs)
+        ours = dict(zip(batch.theirs, keys, strict=True))
+        if self._attached is not None:
+            self._attached.copy(batch.after, batch.last, ours)
+        elif batch.found is not None:
+            instances.insert(batch.found, keys)
+        datasets.link(self._move, batch.after, batch.last, ours)
 
 
 def _end(move: Move, after: int) -> int | None:
@@ -102,14 +141,12 @@ def _new(move: Move, batch: Sequence[Row]) -> list[Row]:
     return new
 
 
-def _insert(move: Move, new: Sequence[Row]) -> dict[int, instances.Run]:
-    """Make the runs; those by Airflow's ids."""
-    tally = move.report.of("runs")
-    bulk.insert(DagRun, _FIELDS, [_prepared(move, row) for row in new])
-    tally.copied += len(new)
-    made = DagRun.objects.filter(dag_id__in={r[1] for r in new}, run_id__in={r[2] for r in new})
-    keys = {(dag_id, run_id): pk for pk, dag_id, run_id in made.values_list("pk", "dag_id", "run_id")}
-    return {row[0]: instances.Run(keys[row[1], row[2]], row[1]) for row in new}
+def _insert(move: Move, runs: Sequence[Row]) -> Sequence[int]:
+    """Make the runs; their keys."""
+    keys = bulk.reserve(DagRun, len(runs))
+    bulk.insert(DagRun, ("id", *_FIELDS), [(key, *row) for key, row in zip(keys, runs, strict=True)])
+    move.report.of("runs").copied += len(runs)
+    return keys
 
 
 def _prepared(move: Move, row: Row) -> Row:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
+
+from django.db.models import Model
 
 from orchestration.management.moving import bulk
 from orchestration.management.moving.move import Move
@@ -25,30 +27,46 @@ _TRY_FIELDS = (
 )  # fmt: skip
 _FINAL: Mapping[Any, str] = {state.value: state.value for state in FINISHED}
 _NONE = TaskInstanceState.NONE.value
+#: Airflow's run id, task id and map index → the place of the task instance in its batch.
+_Places = Mapping[Row, int]
+#: The runs of a batch by Airflow's ids.
+_Runs = Mapping[int, "Run"]
 
 
 class Run(NamedTuple):
-    """A run here."""
+    """A run that is copied: its place among those of its batch, and its names."""
 
-    pk: int
+    place: int
     dag_id: str
+    run_id: str
+
+
+class Found(NamedTuple):
+    """What belongs to the runs of a batch, ready to be inserted, with places in the batch instead of keys."""
+
+    #: Each begins with the place of its run.
+    instances: list[Row]
+    #: Kind → rows that begin with the place of their task instance.
+    hanging: dict[str, list[Row]]
 
 
 class Parts:
-    """Copies what belongs to batches of runs."""
+    """Reads what belongs to batches of runs."""
 
     def __init__(self, move: Move) -> None:
         self._move = move
         source = move.source
         self._has_notes = source.has_rows("task_instance_note")
-        #: What needs the keys of task instances: its table and how it is copied.
-        hanging: list[tuple[str, Callable[[list[Row], Mapping[Row, int]], None]]] = [
-            ("task_instance_history", self._tries),
-            ("xcom", self._xcoms),
-            ("rendered_task_instance_fields", self._rendered),
-            ("task_reschedule", self._waits),
+        #: What hangs on task instances: its table, its kind and how its rows are prepared.
+        hanging: list[tuple[str, str, Callable[[list[Row], _Places, _Runs], list[Row]]]] = [
+            ("task_instance_history", "tries", self._tries),
+            ("xcom", "xcoms", self._xcoms),
+            ("rendered_task_instance_fields", "rendered fields", self._rendered),
+            ("task_reschedule", "waits", self._waits),
         ]
-        self._hanging = [(self._select(table), copy) for table, copy in hanging if is_there(move, table)]
+        self._hanging = [
+            (self._select(table), kind, prepare) for table, kind, prepare in hanging if is_there(move, table)
+        ]
 
     def _select(self, table: str) -> str:
         columns = {
@@ -63,31 +81,20 @@ class Parts:
             f"FROM dag_run r JOIN {table} x ON {on} WHERE r.id > %s AND r.id <= %s"
         )
 
-    def copy(self, after: int, last: int, runs: Mapping[int, Run]) -> None:
-        """Copy the parts of these runs, which are Airflow's with an id above ``after`` and up to ``last``."""
+    def read(self, after: int, last: int, runs: _Runs) -> Found:
+        """The parts of these runs, which are Airflow's with an id above ``after`` and up to ``last``."""
         if not runs:
-            return
-        self._instances(after, last, runs)
-        keys: dict[Row, int] | None = None
-        for select, copy in self._hanging:
-            found = self._move.source.rows(select, [after, last])
-            rows = [row for row in found if row[0] in runs]
-            if not rows:
-                continue
-            if keys is None:
-                keys = self._keys(runs)
-            copy([row for row in rows if row[:3] in keys], keys)
+            return Found([], {})
+        instances, places = self._instances(after, last, runs)
+        hanging = {}
+        for select, kind, prepare in self._hanging:
+            rows = [row for row in self._move.source.rows(select, [after, last]) if row[:3] in places]
+            if rows:
+                hanging[kind] = prepare(rows, places, runs)
+                self._move.report.of(kind).copied += len(hanging[kind])
+        return Found(instances, hanging)
 
-    def _keys(self, runs: Mapping[int, Run]) -> dict[Row, int]:
-        """Keys of task instances by Airflow's run id, task id and map index."""
-        theirs = {run.pk: pk for pk, run in runs.items()}
-        found = TaskInstance.objects.filter(run_id__in=theirs).order_by()
-        return {
-            (theirs[run], task_id, map_index): pk
-            for run, task_id, map_index, pk in found.values_list("run_id", "task_id", "map_index", "pk").iterator()
-        }
-
-    def _instances(self, after: int, last: int, runs: Mapping[int, Run]) -> None:
+    def _instances(self, after: int, last: int, runs: _Runs) -> tuple[list[Row], _Places]:
         source = self._move.source
         note = "n.content, n.user_id" if self._has_notes else "NULL, NULL"
         join = (
@@ -96,28 +103,31 @@ class Parts:
             if self._has_notes
             else ""
         )
-        index = source.listed("task_instance", ["map_index"], "t")
+        mapped = source.listed("task_instance", ["map_index"], "t")
         sql = (
-            f"SELECT r.id, t.task_id, {index}, {note}, {source.listed('task_instance', _TRY, 't')} FROM dag_run r "  # noqa: S608
+            f"SELECT r.id, t.task_id, {mapped}, {note}, {source.listed('task_instance', _TRY, 't')} FROM dag_run r "  # noqa: S608
             f"JOIN task_instance t ON t.dag_id = r.dag_id AND t.run_id = r.run_id {join} WHERE r.id > %s AND r.id <= %s"
         )
         tally = self._move.report.of("task instances")
         prepared, authors = self._prepared_try, self._move.authors
-        made = []
+        made: list[Row] = []
+        places: dict[Row, int] = {}
         for run_id, task_id, map_index, content, author, *tried in source.rows(sql, [after, last]):
             run = runs.get(run_id)
             if run is None:
                 continue
             if tried[0] is not None and tried[0] not in _FINAL:
                 tally.leave(f"states {tried[0]!r} in a run that has ended", f"{run.dag_id} {task_id}")
+            index = -1 if map_index is None else map_index
+            places[run_id, task_id, index] = len(made)
             made.append(
                 (
-                    run.pk, run.dag_id, task_id, -1 if map_index is None else map_index, content,
+                    run.place, run.dag_id, task_id, index, content,
                     authors.get(author) if author else None, *prepared(tried),
                 )
             )  # fmt: skip
-        bulk.insert(TaskInstance, ("run", "dag", "task_id", "map_index", "note", "note_author", *_TRY_FIELDS), made)
         tally.copied += len(made)
+        return made, places
 
     def _prepared_try(self, row: Sequence[Any]) -> Row:
         (
@@ -140,13 +150,10 @@ class Parts:
         """For a row that says of no moment at all."""
         return self._move.stamp("1970-01-01 00:00:00.000000")
 
-    def _tries(self, rows: list[Row], keys: Mapping[Row, int]) -> None:
-        self._insert(
-            "tries", TaskInstanceHistory, ("task_instance", *_TRY_FIELDS),
-            ((keys[row[:3]], *self._prepared_try(row[3:])) for row in rows),
-        )  # fmt: skip
+    def _tries(self, rows: list[Row], places: _Places, runs: _Runs) -> list[Row]:
+        return [(places[row[:3]], *self._prepared_try(row[3:])) for row in rows]
 
-    def _xcoms(self, rows: list[Row], keys: Mapping[Row, int]) -> None:
+    def _xcoms(self, rows: list[Row], places: _Places, runs: _Runs) -> list[Row]:
         stamp = self._move.stamp
         made = []
         for row in rows:
@@ -156,27 +163,38 @@ class Parts:
             except Unreadable as reason:
                 self._move.report.of("xcoms").leave(f"values, for {reason}", f"{row[1]} {key}")
                 continue
-            made.append((keys[row[:3]], key, text, length, stamp(at)))
-        self._insert("xcoms", XCom, ("task_instance", "key", "value", "length", "timestamp"), made)
+            run = runs[row[0]]
+            made.append((places[row[:3]], run.dag_id, row[1], run.run_id, row[2], key, text, length, stamp(at)))
+        return made
 
-    def _rendered(self, rows: list[Row], keys: Mapping[Row, int]) -> None:
-        self._insert(
-            "rendered fields", RenderedFields, ("task_instance", "fields"),
-            ((keys[row[:3]], json_text(row[3], "{}")) for row in rows),
-        )  # fmt: skip
+    def _rendered(self, rows: list[Row], places: _Places, runs: _Runs) -> list[Row]:
+        return [(places[row[:3]], json_text(row[3], "{}")) for row in rows]
 
-    def _waits(self, rows: list[Row], keys: Mapping[Row, int]) -> None:
+    def _waits(self, rows: list[Row], places: _Places, runs: _Runs) -> list[Row]:
         stamp = self._move.stamp
-        self._insert(
-            "waits", TaskReschedule,
-            ("task_instance", "try_number", "start_date", "end_date", "duration", "reschedule_date"),
-            ((keys[row[:3]], row[3], stamp(row[4]), stamp(row[5]), float(row[6]), stamp(row[7])) for row in rows),
-        )  # fmt: skip
+        return [(places[row[:3]], row[3], stamp(row[4]), stamp(row[5]), float(row[6]), stamp(row[7])) for row in rows]
 
-    def _insert(self, kind: str, model: Any, fields: Sequence[str], rows: Iterable[Row]) -> None:
-        made = list(rows)
-        bulk.insert(model, fields, made)
-        self._move.report.of(kind).copied += len(made)
+
+#: Kind → the table of what hangs on task instances, and its columns behind theirs.
+_HANGING: Mapping[str, tuple[type[Model], Sequence[str]]] = {
+    "tries": (TaskInstanceHistory, _TRY_FIELDS),
+    "xcoms": (XCom, ("dag_id", "task_id", "run_id", "map_index", "key", "value", "length", "timestamp")),
+    "rendered fields": (RenderedFields, ("fields",)),
+    "waits": (TaskReschedule, ("try_number", "start_date", "end_date", "duration", "reschedule_date")),
+}
+
+
+def insert(found: Found, runs: Sequence[int]) -> None:
+    """Insert what was read; ``runs`` are the keys of the batch's runs here."""
+    keys = bulk.reserve(TaskInstance, len(found.instances))
+    bulk.insert(
+        TaskInstance,
+        ("id", "run", "dag", "task_id", "map_index", "note", "note_author", *_TRY_FIELDS),
+        [(key, runs[row[0]], *row[1:]) for key, row in zip(keys, found.instances, strict=True)],
+    )
+    for kind, rows in found.hanging.items():
+        model, fields = _HANGING[kind]
+        bulk.insert(model, ("task_instance", *fields), [(keys[row[0]], *row[1:]) for row in rows])
 
 
 def is_there(move: Move, table: str) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from orchestration.management.moving import bulk, timeline
+from orchestration.management.moving.carry import carry
 from orchestration.management.moving.move import Move
 from orchestration.management.moving.source import Row
 from orchestration.management.moving.values import moment
@@ -22,22 +24,48 @@ _FIELDS = (
 _DATE = 9
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Entries that are not here, ready to be inserted, of so many that were looked at."""
+
+    seen: int
+    rows: list[Row]
+
+
 def copy_log(move: Move) -> None:
     """Entries that are not here."""
     tally = move.report.of("log")
     if not move.source.columns("log"):
         return
-    select = f"SELECT dttm, {move.source.listed('log', _COLUMNS)} FROM log"  # noqa: S608 names of ours
-    for batch in timeline.batches(move, select, "dttm"):
-        with transaction.atomic():
-            new = timeline.missing(batch, _key, EventLog.objects.all(), _FIELDS)
-            bulk.insert(EventLog, _FIELDS, [_prepared(move, row) for row in new])
-        tally.copied += len(new)
-        tally.present += len(batch) - len(new)
-        move.advance(len(batch))
+    carry(move, Log)
     undated = move.source.count("log", "dttm IS NULL")
     if undated:
         tally.leave("entries without a moment", times=undated)
+
+
+class Log:
+    """The work of copying entries."""
+
+    def __init__(self, move: Move) -> None:
+        self._move = move
+        self._select = f"SELECT dttm, {move.source.listed('log', _COLUMNS)} FROM log"  # noqa: S608 names of ours
+
+    def spans(self) -> Iterator[timeline.Span]:
+        """The moments of one batch after another."""
+        return timeline.spans(self._move, "log", "dttm")
+
+    def read(self, span: timeline.Span) -> Batch:
+        """What is to be copied of a batch."""
+        rows = timeline.within(self._move, self._select, "dttm", span)
+        new = timeline.missing(rows, _key, EventLog.objects.all(), _FIELDS)
+        tally = self._move.report.of("log")
+        tally.copied += len(new)
+        tally.present += len(rows) - len(new)
+        return Batch(len(rows), [_prepared(self._move, row) for row in new])
+
+    def write(self, batch: Batch) -> None:
+        """Insert it, in a transaction."""
+        bulk.insert(EventLog, _FIELDS, batch.rows)
 
 
 def _key(row: Row) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.db import connection
@@ -15,6 +15,9 @@ from orchestration.management.moving.report import Report
 from orchestration.management.moving.source import Source
 from orchestration.management.moving.values import Unreadable, stamps
 from orchestration.models import User
+
+if TYPE_CHECKING:
+    from orchestration.management.moving.carry import Hands
 
 
 @dataclass
@@ -28,11 +31,13 @@ class Move:
     is_paused: bool = False
     #: Whether the source is attached to this database's connection.
     is_attached: bool = False
+    #: Other processes that copy; None where this one copies alone.
+    hands: Hands | None = None
     advance: Callable[[int], None] = lambda rows: None
     report: Report = field(default_factory=Report)
 
     @cached_property
-    def stamp(self) -> Callable[[Any], Any]:
+    def stamp(self) -> Callable[[str | None], str | None]:
         """Turns a stored moment into what this database's driver takes."""
         return stamps(connection.vendor)
 

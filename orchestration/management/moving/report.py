@@ -26,6 +26,14 @@ class Tally:
         if name and len(self.examples[reason]) < _EXAMPLES:
             self.examples[reason].append(name)
 
+    def add(self, other: Tally) -> None:
+        """Add what was counted apart, after this."""
+        self.copied += other.copied
+        self.present += other.present
+        self.reasons.update(other.reasons)
+        for reason, names in other.examples.items():
+            self.examples[reason] = (self.examples[reason] + names)[:_EXAMPLES]
+
     @property
     def left(self) -> int:
         """How many rows, or parts of rows, were not copied."""
@@ -48,6 +56,11 @@ class Report:
     def of(self, kind: str) -> Tally:
         """The tally of a kind."""
         return self.tallies.setdefault(kind, Tally(kind))
+
+    def add(self, other: Report) -> None:
+        """Add what was counted apart, after this."""
+        for kind, tally in other.tallies.items():
+            self.of(kind).add(tally)
 
     def rows(self) -> list[dict[str, object]]:
         """For a table."""

@@ -9,7 +9,7 @@ from orchestration.management.moving.dags import ensure
 from orchestration.management.moving.move import Move
 from orchestration.management.moving.source import Row
 from orchestration.management.moving.values import moment
-from orchestration.models import Dag, SlaMiss
+from orchestration.models import SlaMiss
 
 _COLUMNS = ("dag_id", "task_id", "email_sent", "notification_sent", "description", "timestamp")
 _FIELDS = ("logical_date", "dag", "task_id", "email_sent", "notification_sent", "description", "timestamp")
@@ -21,14 +21,11 @@ def copy_sla_misses(move: Move) -> None:
     tally = move.report.of("SLA misses")
     if not move.source.columns("sla_miss"):
         return
-    known = set(Dag.objects.values_list("dag_id", flat=True))
     select = f"SELECT execution_date, {move.source.listed('sla_miss', _COLUMNS)} FROM sla_miss"  # noqa: S608 ours
     for batch in timeline.batches(move, select, "execution_date", size=timeline.WIDE * move.batch_size):
         with transaction.atomic():
             new = timeline.missing(batch, _key, SlaMiss.objects.all(), _KEY)
-            lacking = {row[1] for row in new} - known
-            ensure(lacking)
-            known |= lacking
+            ensure({row[1] for row in new})
             bulk.insert(SlaMiss, _FIELDS, [_prepared(move, row) for row in new])
         tally.copied += len(new)
         tally.present += len(batch) - len(new)

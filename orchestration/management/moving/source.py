@@ -124,11 +124,11 @@ def _postgres(url: str) -> Source:
 
     try:
         connection: psycopg.Connection = psycopg.connect(
-            url, autocommit=True, options="-c default_transaction_read_only=on -c TimeZone=UTC"
+            url, autocommit=True, options="-c default_transaction_read_only=on -c TimeZone=UTC -c DateStyle=ISO"
         )
     except psycopg.Error as error:
         raise Unavailable(f"Airflow's database cannot be reached: {_sentence(error)}") from error
-    for kind in ("json", "jsonb"):  # as the text that it is, which is what SQLite gives, too
+    for kind in ("json", "jsonb", "timestamp", "timestamptz"):  # as the text that it is, as SQLite gives it, too
         connection.adapters.register_loader(kind, TextLoader)
 
     def query(sql: str, parameters: Sequence[Any]) -> list[Row]:

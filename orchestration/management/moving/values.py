@@ -71,28 +71,53 @@ def json_text(value: str | None, default: str) -> str:
     return default if value in (None, "null") else value
 
 
-def moment(value: Any) -> datetime | None:
+def moment(value: str | None) -> datetime | None:
     """A stored moment in UTC; SQLite's text has no zone and means UTC."""
     if value is None:
         return None
-    found = datetime.fromisoformat(value) if isinstance(value, str) else value
+    found = datetime.fromisoformat(value)
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
-def stamps(vendor: str) -> Callable[[Any], Any]:
-    """How a moment is handed to a driver of this program's database; the form that Django's own columns have."""
-    return moment if vendor == "postgresql" else _sqlite_stamp
+def stamps(vendor: str) -> Callable[[str | None], str | None]:
+    """How a moment is handed to a driver of this program's database; the form that Django's own columns have.
+
+    It stays text on its way: making a datetime of each of millions and text again takes a third of the copy's time.
+    """
+    return _postgres_stamp if vendor == "postgresql" else _sqlite_stamp
 
 
-def _sqlite_stamp(value: Any) -> str | None:
+def _postgres_stamp(value: str | None) -> str | None:
     if value is None:
         return None
-    if isinstance(value, str) and len(value) == _LENGTH and value[10] == " ":
-        return value.removesuffix(".000000")
+    if value[10:11] == " ":
+        if value.endswith(_UTC):
+            return value
+        if _is_of_sqlalchemy(value):
+            return value + _UTC
+    return str(moment(value))
+
+
+def _sqlite_stamp(value: str | None) -> str | None:
+    if value is None:
+        return None
+    if value[10:11] == " ":
+        if value.endswith(_UTC):
+            text = value.removesuffix(_UTC)
+            return text if len(text) == _SECONDS else text.ljust(_LENGTH, "0")
+        if _is_of_sqlalchemy(value):
+            return value.removesuffix(".000000")
     found = moment(value)
     assert found is not None
     return str(found.replace(tzinfo=None))
 
 
-#: Of ``2024-01-31 23:59:59.123456``, the text that SQLAlchemy writes.
-_LENGTH = 26
+def _is_of_sqlalchemy(value: str) -> bool:
+    """Whether it is like ``2024-01-31 23:59:59.123456``."""
+    return len(value) == _LENGTH and value[_SECONDS] == "." and value[_SECONDS + 1 :].isdecimal()
+
+
+#: How PostgreSQL ends a moment in a session whose time zone is UTC; a fraction comes without its last zeros.
+_UTC = "+00"
+#: The length of a moment with whole seconds, and with six digits behind them.
+_SECONDS, _LENGTH = 19, 26
