@@ -19,13 +19,17 @@ from orchestration.execution.executors.base import Executor, Workload
 from orchestration.execution.in_process import queue_instance
 from orchestration.models import DagRun, TaskInstance
 from orchestration.models.task_instance import keep_tries
-from orchestration.states import ACTIVE, FINISHED, RUN_FINISHED, TaskInstanceState
+from orchestration.states import ACTIVE, FINISHED, RUN_FINISHED, DagRunState, TaskInstanceState
 
 _S = TaskInstanceState
 #: Seconds between looks at a run that waits for retries or triggers.
 _PAUSE_SECONDS = 0.2
 _GRACE_SECONDS = 30.0
 _CHUNK = 65_536
+#: States that something or time leads out of.
+MOVING = frozenset({*ACTIVE, _S.SCHEDULED, _S.UP_FOR_RETRY, _S.UP_FOR_RESCHEDULE})
+#: How often a run is decided without any of its instances in one of them before it is given up.
+_MOST_LOOKS_IN_VAIN = 10
 
 
 def run_instance(instance: TaskInstance, *, pool: str | None = None, shows_log: bool = False) -> str:
@@ -41,7 +45,11 @@ def run_instance(instance: TaskInstance, *, pool: str | None = None, shows_log: 
 
 
 def run_dag(run: DagRun, advance: Callable[[DagRun], None]) -> DagRun:
-    """Run a whole run by the executor, decided here; the run as it ended."""
+    """Run a whole run by the executor, decided here; the run as it ended.
+
+    One in which nothing can move any more, as behind a failed run of the day before, fails.
+    """
+    looks_in_vain = 0
     with _executor() as executor:
         while True:
             advance(run)
@@ -52,6 +60,10 @@ def run_dag(run: DagRun, advance: Callable[[DagRun], None]) -> DagRun:
             chosen = ready.order_by("-priority_weight", "pk")[: executor.capacity()]
             workloads = [_queue(instance) for instance in chosen]
             executor.submit(workloads)
+            is_moving = bool(workloads) or run.task_instances.filter(state__in=MOVING).exists()
+            looks_in_vain = 0 if is_moving else looks_in_vain + 1
+            if looks_in_vain > _MOST_LOOKS_IN_VAIN:
+                DagRun.objects.filter(pk=run.pk).override(DagRunState.FAILED, now=timezone.now())
             if not workloads:
                 _listen(executor, _PAUSE_SECONDS)
             executor.poll()
@@ -114,14 +126,7 @@ def _listen(executor: Executor, seconds: float) -> None:
 
 
 def _show_log(instance: TaskInstance) -> None:
-    path = logs.log_path(
-        dag_id=instance.dag_id,
-        run_id=instance.run.run_id,
-        task_id=instance.task_id,
-        map_index=instance.map_index,
-        try_number=instance.try_number,
-        logical_date=instance.run.logical_date,
-    )
+    path = logs.path_of(instance)
     offset, is_end = 0, False
     while not is_end:
         data, offset, is_end = logs.read(path, offset, _CHUNK)

@@ -22,10 +22,10 @@ from orchestration.clients.local import find_run
 from orchestration.clients.moments import as_moment
 from orchestration.errors import Invalid, NotFound
 from orchestration.execution import store_server, trigger_runner
-from orchestration.execution.hosts import hostname
 from orchestration.execution.in_process import DatabaseStore, logs_to_stdout
 from orchestration.execution.runner import Run
 from orchestration.models import DagRun as DagRunRow
+from orchestration.processes.hosts import hostname
 
 log = logging.getLogger("airflow.task")
 
@@ -76,6 +76,18 @@ class TrialStore(DatabaseStore):
         """Notes of trials are not kept."""
 
 
+class _Errors(logging.Handler):
+    """Keeps the last exception that was logged: a run tells only its text."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.last: BaseException | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info and record.exc_info[1] is not None:
+            self.last = record.exc_info[1]
+
+
 class Trial:
     """One instance of a task, in the run that ``word`` names (id or date), else in one that is made up for a date."""
 
@@ -114,7 +126,7 @@ class Trial:
 
     def run(self, loaded: LoadedFile) -> Mapping[str, Any]:
         """Run the task to its end, its log on standard output; triggers run here, too, and waits are waited for."""
-        with self._installed(), logs_to_stdout():
+        with self._installed(), logs_to_stdout(), self._errors_kept():
             while True:
                 result = Run(self._document, loaded, self._store, is_test=True).run()
                 if result["state"] == "deferred":
@@ -141,6 +153,16 @@ class Trial:
             kwargs["event"] = answer["payload"]
         ti["next_kwargs"] = kwargs
         log.info("[TASK TEST] Trigger completed")
+
+    @contextmanager
+    def _errors_kept(self) -> Iterator[None]:
+        errors = _Errors()
+        log.addHandler(errors)
+        try:
+            yield
+        finally:
+            log.removeHandler(errors)
+            self.error = errors.last
 
     @contextmanager
     def _installed(self) -> Iterator[None]:

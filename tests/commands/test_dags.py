@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -100,6 +101,7 @@ def test_jobs_are_listed_latest_first(run, dag):
     assert [row["job_type"] for row in rows] == ["SchedulerJob", "TriggererJob"]
     assert rows[1]["start_date"] == "2024-01-01 00:00:00+00:00"
     assert len(json.loads(run("dags", "list-jobs", "--limit", "1", "-o", "json").out)) == 1
+    assert run("dags", "list-jobs", "--limit", "-1").status == 2
     assert len(json.loads(run("dags", "list-jobs", "--state", "success", "-o", "json").out)) == 1
 
 
@@ -130,6 +132,18 @@ def test_ids_may_come_from_standard_input(run, dag):
     assert Dag.objects.filter(is_paused=True).count() == 2
     run("dags", "trigger", "-", text="d1\nd2\n")
     assert DagRun.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("ids", "made", "status"),
+    [("d1\nnope\nd1\n", ["d1"], 1), ("nope\nd1\n", None, 1), ("", [], 0)],
+)
+def test_the_runs_that_were_made_are_shown_also_when_a_later_one_fails(run, dag, ids, made, status):
+    done = run("dags", "trigger", "-", "-o", "json", text=ids)
+    assert done.status == status
+    assert ([row["dag_id"] for row in json.loads(done.out)] if done.out else None) == made
+    assert ("nope" in done.err) == bool(status)
+    assert DagRun.objects.count() == len(made or [])
 
 
 def test_deleting_asks_and_tells_how_much(run, dag):
@@ -353,6 +367,16 @@ def test_what_keeps_a_task_that_ended_is_said(run, dag):
     assert names == ["Not met", "Dag Not Paused", "Dagrun Running", "Task Instance State"]
 
 
+def test_the_pause_of_its_dag_keeps_no_ended_task_of_a_backfill(run, dag):
+    make_run(dag, {"a": "success"}, run_id="r1", logical_date=DATE, state="running", run_type="backfill")
+    dag.is_paused = True
+    dag.put_aside_reason = "its graph has a cycle"
+    dag.save(update_fields=["is_paused", "put_aside_reason"])
+    out = run("tasks", "failed-deps", "d1", "a", "r1").out
+    names = [line.partition(":")[0] for line in out.splitlines()]
+    assert names == ["Not met", "Dag Schedulable", "Task Instance State"]
+
+
 def test_a_mapped_task_is_told_in_the_tree(run, db):
     make_dag(serialized("a", dag_id="mapped", tasks={"a": {"is_mapped": True}}))
     assert run("tasks", "list", "mapped", "--tree").out == "<Mapped(PythonOperator): a>\n"
@@ -370,7 +394,7 @@ def test_a_mapped_task_is_told_in_the_tree(run, db):
         (2, ["--limit", "0", "--allow-multiple"], 0, "2 jobs are alive."),
         (2, [], 0, "One job is alive."),
         (1, ["--allow-multiple"], 1, "--allow-multiple looks at several jobs"),
-        (1, ["--job-type", "TriggererJob"], 1, "No job is alive."),
+        (1, ["--job-type", "TriggererJob"], 1, "No job is alive. Start one, such as: airflowsite triggerer"),
         (1, ["--hostname", "localhost"], 0, "One job is alive."),
         (1, ["--hostname", "other"], 1, "No job is alive."),
         (1, ["--hostname", "x", "--local"], 1, "Give --hostname or --local, not both."),
@@ -447,10 +471,46 @@ def test_a_dag_file_is_run_in_this_process(run, folder):
 
 def test_a_failed_run_is_a_1_and_tasks_can_be_marked_instead(run, folder):
     done = run("dags", "test", "broken")
-    assert (done.status, done.out.endswith("DagRun failed\n")) == (1, True)
+    assert (done.status, done.err.endswith("DagRun failed\n")) == (1, True)
     assert run("dags", "test", "broken", "2024-02-01", "--mark-success-pattern", "f.*").status == 0
     assert run("dags", "test", "broken", "--mark-success-pattern", "(").status == 1
     assert run("dags", "test", "broken", "-c", "{bad").status == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--save-dagrun", "picture"], "The suffix of picture must say the form: .dot, .png, .svg, .pdf …"),
+        (["--save-dagrun", "no/such/folder/x.dot"], "no/such/folder/x.dot cannot be written: there is no such folder"),
+        (["--save-dagrun", "x.png"], "Pictures need Graphviz"),
+        (["--imgcat-dagrun"], "There is no program imgcat on the PATH. Use --save-dagrun."),
+        (["--save-dagrun", "x.dot", "--imgcat-dagrun"], "Give --save-dagrun or --imgcat-dagrun, not both."),
+        (["--use-executor", "--mark-success-pattern", "p.*"], "does not go with --use-executor"),
+        (["-S", "/no/such/place"], "There is no file or folder /no/such/place."),
+        (["-S", "/dev"], "No DAG file in /dev defines 'filed'. `airflowsite dags list` shows what there is."),
+        (["-c", "[1]"], "--conf takes a JSON object"),
+    ],
+)
+def test_what_cannot_be_is_told_before_the_dag_runs(run, folder, monkeypatch, words, said):
+    monkeypatch.setenv("PATH", "")
+    done = run("dags", "test", "filed", "2024-02-01", *words)
+    assert (done.status, done.out) == (1, "")
+    assert said in done.err
+    assert not DagRun.objects.exists()
+
+
+@pytest.mark.parametrize("conf", ["", "null"])
+def test_an_empty_conf_is_none_as_in_the_reference(run, folder, conf):
+    assert run("dags", "test", "filed", "2024-02-01", "-c", conf).status == 0
+    assert DagRun.objects.get().conf == {}
+
+
+@pytest.mark.parametrize("conf", ['{"a": NaN}', '{"a": -Infinity}', "0", '""', "[]", "nope"])
+def test_a_conf_that_cannot_be_stored_is_refused(run, dag, conf):
+    done = run("dags", "trigger", "d1", "-c", conf)
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("--conf takes ")
+    assert not DagRun.objects.exists()
 
 
 def test_an_unknown_dag_names_the_files_that_fail(run, folder):
@@ -482,6 +542,16 @@ def test_one_task_of_a_stored_run_sees_its_conf(run, folder):
 @pytest.mark.parametrize(("dag_id", "task_id", "status"), [("broken", "fail", 1), ("skipping", "skip", 0)])
 def test_how_a_task_ended_is_the_exit_status(run, folder, dag_id, task_id, status):
     assert run("tasks", "test", dag_id, task_id).status == status
+
+
+def test_a_debugger_opens_where_the_task_failed_when_it_is_asked_for(run, folder, monkeypatch):
+    opened = []
+    monkeypatch.setattr("pdb.post_mortem", opened.append)
+    assert run("tasks", "test", "broken", "fail").status == 1
+    assert opened == []
+    assert run("tasks", "test", "broken", "fail", "--post-mortem").status == 0  # as in the reference
+    (trace,) = opened
+    assert str(folder / "filed.py") in [frame.filename for frame in traceback.extract_tb(trace)]
 
 
 def test_a_dry_run_and_render_only_show_the_templates(run, folder):

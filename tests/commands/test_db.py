@@ -58,11 +58,15 @@ def test_a_database_is_made_checked_and_reset(home):
     assert "p " in home("pools", "list", "-o", "plain").stdout
     assert home("db", "reset", "-y").returncode == 0
     assert "p   " not in home("pools", "list", "-o", "plain").stdout
-    assert home("db", "reset", "-y", "-s").returncode == 0
+    assert home("db", "reset", "-y", "-s").stdout.endswith("Make them anew with: airflowsite db migrate\n")
     assert home("pools", "list").returncode == 1
     assert "CREATE TABLE" in home("db", "migrate", "-s").stdout
     assert home("db", "migrate", "--from-revision", "0001").returncode == 1
     assert home("db", "migrate", "--to-version", "newest").returncode == 1
+    other = home("db", "migrate", "--to-version", "2.9.0")
+    assert (other.returncode, "not for 2.9.0. Leave out --to-version" in other.stderr) == (1, True)
+    assert home("pools", "list").returncode == 1
+    assert home("db", "migrate", "--to-version", "2.10.5").returncode == 0
     assert home("db", "init").returncode == 0
     assert home("db", "downgrade", "-n", "2.0.0", "-y").returncode == 1
     assert home("db", "downgrade", "-r", "zero", "-y").returncode == 0
@@ -210,3 +214,18 @@ def test_the_shell_is_the_databases(run, monkeypatch):
     monkeypatch.setattr("orchestration.management.actions.db.call_command", lambda *words, **_: asked.append(words))
     assert run("db", "shell").status == 0
     assert asked == [("dbshell",)]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["clean", "--clean-before-timestamp", "2020-01-01", "-y"],
+        ["drop-archived", "-y"],
+        ["export-archived", "--output-path", ".", "-y"],
+    ],
+)
+@pytest.mark.parametrize("tables", ["", " , "])
+def test_a_list_of_no_tables_does_not_stand_for_all(run, words, tables):
+    done = run("db", *words, "--tables", tables)
+    assert done.status == 2
+    assert "it holds no name. Leave the option out for all" in done.err

@@ -90,6 +90,11 @@ def all_in(home: Path, **environment: str) -> dict[str, tuple[int, str]]:
     """The status and the errors of every command, one after the other in one process."""
     lines = {name: plain(*found) for name, found in PATHS.items() if name not in _MAKERS}
     lines["db check-migrations"] += ["-t", "0"]
+    return run_all(lines, home, **environment)
+
+
+def run_all(lines: dict[str, list[str]], home: Path, **environment: str) -> dict[str, tuple[int, str]]:
+    """The status and the errors of these command lines, one after the other in one process."""
     done = subprocess.run(
         [sys.executable, "-c", _DRIVER],
         input=json.dumps(lines),
@@ -122,6 +127,32 @@ def test_tables_that_were_not_made_are_told_by_every_command(tmp_path: Path) -> 
     assert all("Traceback" not in errors for _, errors in found.values())
     told = {name for name, (status, errors) in found.items() if status == 1 and "airflowsite db migrate" in errors}
     assert {"connections list", "dags list", "dags details", "dags trigger", "dags list-runs", "db clean"} <= told
+
+
+def test_commands_that_go_through_a_server_load_no_tables(tmp_path: Path) -> None:
+    file = tmp_path / "one.json"
+    written: dict[str, object] = {"variables": "v", "connections": "http://h", "pools": {"slots": 1, "description": ""}}
+    lines = {name: plain(*found) for name, found in PATHS.items() if found[1].is_remote}
+    for name, words in lines.items():
+        if name.endswith(" import"):
+            words[-1] = str(file.with_stem(words[0]))
+            file.with_stem(words[0]).write_text(json.dumps({"k": written[words[0]]}))
+        if any("--yes" in argument.flags for argument in PATHS[name][1].arguments):
+            words.append("--yes")
+    lines["connections add"] += ["--conn-type", "http"]
+    lines["connections export"] += ["--file-format", "json"]
+
+    found = run_all(
+        lines,
+        tmp_path,
+        AIRFLOW__CLI__API_CLIENT="airflow.api.client.json_client",
+        AIRFLOW__CLI__ENDPOINT_URL="http://127.0.0.1:1",
+    )
+
+    assert len(found) > 20
+    for name, (status, errors) in found.items():
+        assert status == 1, name
+        assert "http://127.0.0.1:1 does not answer" in errors.splitlines()[0], (name, errors)
 
 
 def test_a_home_that_cannot_be_written_is_told(tmp_path: Path) -> None:

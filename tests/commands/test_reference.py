@@ -21,6 +21,19 @@ from tests.commands.conftest import flags_of
 REFERENCE: dict[str, list[dict[str, Any]]] = json.loads((Path(__file__).parent / "airflow_cli_2_10_5.json").read_text())
 #: Defaults that differ on purpose: this program's options decide.
 OWN_DEFAULTS = {("kerberos", "keytab"), ("db check", "retry")}
+#: The reference has them with its Celery provider only.
+_BACKGROUND = ("-D", "--daemon", "-l", "--log-file", "--pid", "--stderr", "--stdout", "-v", "--verbose")
+CELERY = {
+    "flower": (
+        "-A", "--basic-auth", "-a", "--broker-api", "-c", "--flower-conf", "-H", "--hostname", "-p", "--port",
+        "-u", "--url-prefix", *_BACKGROUND,
+    ),
+    "stop": ("--pid", "-v", "--verbose"),
+    "worker": (
+        "-a", "--autoscale", "-H", "--celery-hostname", "-c", "--concurrency", "-q", "--queues",
+        "-s", "--skip-serve-logs", "-u", "--umask", "--without-gossip", "--without-mingle", *_BACKGROUND,
+    ),
+}  # fmt: skip
 ARGUMENTS = [
     pytest.param(command, argument, id=f"{command} {(argument.get('flags') or [argument['dest']])[-1]}")
     for command, arguments in REFERENCE.items()
@@ -78,6 +91,17 @@ def test_the_celery_commands_are_there(group):
     found = parser_of("celery")
     choices = next(a for a in found._actions if isinstance(a, argparse._SubParsersAction)).choices
     assert group in choices
+
+
+@pytest.mark.parametrize(("name", "flag"), [(name, flag) for name, flags in CELERY.items() for flag in flags])
+def test_every_option_of_the_celery_commands_is_there(name, flag):
+    found = parser_of("celery")
+    choices = next(a for a in found._actions if isinstance(a, argparse._SubParsersAction)).choices
+    action = flags_of(choices[name])[flag]
+    if flag == "--pid":
+        assert action.nargs == "?"
+    if flag in {"-D", "-s", "-v", "--without-gossip", "--without-mingle"}:
+        assert isinstance(action, argparse._StoreTrueAction)
 
 
 def test_what_the_reference_has_not_is_marked():

@@ -33,6 +33,33 @@ def test_a_value_is_printed_and_an_unknown_option_is_a_1(run, monkeypatch):
     assert (done.status, done.err) == (1, "Section [core] has no option nope. `airflowsite config list` shows all.\n")
 
 
+def test_a_value_that_cannot_be_read_is_told_as_what_it_is(run, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY_CMD", "false")
+    done = run("config", "get-value", "core", "fernet_key")
+    assert (done.status, done.err) == (
+        1, "The command for [core] fernet_key ended with 1. Run it by hand to see why.\n",
+    )  # fmt: skip
+
+
+def test_sections_of_ones_own_are_listed_with_secrets_hidden(run, monkeypatch, tmp_path):
+    from orchestration.conf import conf
+
+    file = tmp_path / "airflow.cfg"
+    file.write_text("[mine]\nopt = 5\npassword = S3CRET\n[core]\nother = 6\n")
+    monkeypatch.setenv("AIRFLOW_CONFIG", str(file))
+    conf.reload()
+    try:
+        done = run("config", "list", "--section", "mine", "-s")
+        assert done.out.split("\n\n")[:2] == [
+            "[mine]\n# Source: airflow.cfg\nopt = 5", "# Source: airflow.cfg\npassword = < hidden >",
+        ]  # fmt: skip
+        assert "\nother = 6\n" in run("config", "list", "--section", "core").out
+        assert "mine" not in run("config", "list", "-a").out.split("[")
+    finally:
+        monkeypatch.undo()
+        conf.reload()
+
+
 def test_options_are_listed_as_a_file_with_secrets_hidden(run, monkeypatch):
     monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "S3CRET")
     out = run("config", "list").out
@@ -77,6 +104,27 @@ def test_information_hides_passwords_and_on_demand_names(run, monkeypatch):
     assert run("info", "--file-io").status == 1
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("address", "shown", "anonymous"),
+    [
+        (
+            "postgresql://me:S3/C:R@T@h:5432/db",
+            "postgresql://me:***@h:5432/db",
+            "postgresql://${LOGIN}@${HOST}:5432/db",
+        ),
+        ("postgresql://me@h/db?password=S3C&x=1", "postgresql://me@h/db?password=***&x=1", None),
+        ("sqlite:////a/b:c@d.db", "sqlite:////a/b:c@d.db", None),
+    ],
+)
+def test_an_address_is_shown_without_its_password(run, monkeypatch, address, shown, anonymous):
+    monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", address)
+    assert json.loads(run("info", "-o", "json").out)[0]["apache_airflow"]["sql_alchemy_conn"] == shown
+    if anonymous:
+        found = json.loads(run("info", "--anonymize", "-o", "json").out)
+        assert found[0]["apache_airflow"]["sql_alchemy_conn"] == anonymous
+
+
 def test_the_cheat_sheet_names_every_command(run):
     from orchestration.management.cli.tree import commands
 
@@ -88,6 +136,29 @@ def test_the_cheat_sheet_names_every_command(run):
 @pytest.mark.django_db
 def test_there_are_no_plugins(run):
     assert run("plugins").out == "No plugins loaded\n"
+
+
+def test_the_plugins_of_the_folder_are_listed_as_in_the_reference(tmp_path):
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    (folder / "p.py").write_text(
+        "from airflow.plugins_manager import AirflowPlugin\n"
+        "def shout(word): return word.upper()\n"
+        "class Mine(AirflowPlugin):\n    name = 'mine'\n    macros = [shout]\n"
+    )
+    (folder / "broken.py").write_text("from airflow.plugins_manager import AirflowPlugin\nraise ValueError('no')\n")
+    around = {"AIRFLOW_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "airflowsite.settings"}
+
+    done = process("manage.py", "plugins", "-o", "json", **around)
+
+    assert done.returncode == 0
+    (row,) = json.loads(done.stdout)
+    assert (row["name"], row["source"], row["macros"]) == ("mine", "$PLUGINS_FOLDER/p.py", ["p.shout"])
+    assert row["listeners"] == []
+    assert done.stderr == f"{folder}/broken.py cannot be loaded: no\n"
+    table = process("manage.py", "plugins", **around).stdout
+    assert "p.shout" in table
+    assert "listeners" not in table
 
 
 @pytest.mark.parametrize(
@@ -232,6 +303,39 @@ def test_a_database_that_fails_is_a_sentence_and_no_trace(run, monkeypatch):
     assert done.err == (
         "The database lacks tables (no such table: orchestration_pool). Make them with: airflowsite db migrate\n"
     )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["variables", "import", ""], "No file is named. - reads standard input.\n"),
+        (["variables", "import", "/"], "/ is a folder. Name a file.\n"),
+        (["variables", "import", "/no/such/file"], "There is no file /no/such/file.\n"),
+        (["pools", "export", ""], "No file is named. - writes to standard output.\n"),
+        (["roles", "export", "/"], "/ cannot be written: Is a directory.\n"),
+    ],
+)
+def test_a_file_that_is_none_is_told_as_what_it_is(run, words, said):
+    done = run(*words)
+    assert (done.status, done.out, done.err) == (1, "", said)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ["x", "[]", "http://h", "{"])
+def test_a_connection_in_json_is_an_object(run, text):
+    done = run("connections", "add", "c", "--conn-json", text)
+    assert (done.status, "--conn-json takes a JSON object" in done.err) == (1, True)
+    assert not Connection.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_extra_that_is_no_json_is_told_in_a_line(run, tmp_path, caplog):
+    ConnectionFactory(conn_id="c", extra="not json")
+    done = run("connections", "export", str(tmp_path / "c.env"))
+    assert done.status == 0
+    assert "__extra__=not+json" in (tmp_path / "c.env").read_text()
+    assert [record.exc_info for record in caplog.records if "is no JSON" in record.message] == [None]
 
 
 def test_an_unknown_client_is_a_sentence(run, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -135,12 +136,23 @@ def _wanted(args: argparse.Namespace) -> ConnectionValue:
     if clashing:
         kind = "uri" if args.conn_uri else "json"
         raise Invalid(f"--conn-{kind} says it all already; leave out: {', '.join(map(_flag, clashing))}.")
+    if args.conn_json:
+        _refuse_no_object(args.conn_json)
     connection = parse(args.conn_id, whole)
     if not connection.conn_type:
         raise Invalid("The connection has no type: add conn_type to the JSON.")
     connection.description = args.conn_description or connection.description
     connection.extra = args.conn_extra if args.conn_extra is not None else connection.extra
     return value_of(connection)
+
+
+def _refuse_no_object(text: str) -> None:
+    try:
+        is_object = isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        is_object = False
+    if not is_object:
+        raise Invalid("""--conn-json takes a JSON object, such as '{"conn_type": "http", "host": "h"}'.""")
 
 
 def _flag(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from orchestration import clients
 from orchestration.clients.base import Client, ConnectionValue
 from orchestration.errors import Invalid, NotFound, OrchestrationError
+from orchestration.management import rehearsal
 from orchestration.management.actions.connections import as_connection, parse, value_of
 from orchestration.management.cli.files import read_text, write_export
 
@@ -67,25 +69,29 @@ def import_(args: argparse.Namespace) -> int:
     for conn_id, written in _read(text, args.file).items():
         try:
             value = _value(conn_id, written)
-            failures += not _put(client, value, overwrite=args.overwrite)
+            with rehearsal.stage(args) as acts:
+                print(_put(client, value, args, acts=acts))
         except OrchestrationError as error:
-            print(f"{conn_id} was not imported: {error}")
+            print(f"{conn_id} was not imported: {error}", file=sys.stderr)
             failures += 1
     return 1 if failures else 0
 
 
-def _put(client: Client, value: ConnectionValue, *, overwrite: bool) -> bool:
+def _put(client: Client, value: ConnectionValue, args: argparse.Namespace, *, acts: bool) -> str:
+    """Make or replace a connection where ``acts`` says so; what to tell of it."""
     try:
-        client.connection(value.conn_id)
+        before = client.connection(value.conn_id)
     except NotFound:
-        client.add_connection(value)
-    else:
-        if not overwrite:
-            print(f"{value.conn_id} was not imported: it is there already. Use --overwrite to replace it.")
-            return True  # told, and no failure: as in the reference
-        client.replace_connection(value)
-    print(f"Imported {value.conn_id}")
-    return True
+        before = None
+    if before is not None and not args.overwrite:  # told, and no failure: as in the reference
+        verb = "would not be" if args.dry_run else "was not"
+        return f"{value.conn_id} {verb} imported: it is there already. Use --overwrite to replace it."
+    if acts:
+        (client.replace_connection if before else client.add_connection)(value)
+    if not args.dry_run:
+        return f"Imported {value.conn_id}"
+    after = _parts(client.connection(value.conn_id) if acts else value)
+    return rehearsal.told("connection", value.conn_id, _parts(before) if before else None, after)
 
 
 def _read(text: str, path: str) -> Mapping[str, Any]:

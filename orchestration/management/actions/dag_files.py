@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,16 @@ def load(args: argparse.Namespace) -> tuple[Any, LoadedFile]:
             return loaded.dags[dag_id], loaded
         errors.update(loaded.errors)
     told = "".join(f"\n{path}: {text.strip().rpartition(chr(10))[2]}" for path, text in errors.items())
-    raise NotFound(f"No DAG file defines {dag_id!r}." + (f" These cannot be read:{told}" if told else ""))
+    where = f" in {args.subdir[:200]}" if args.subdir is not None else ""
+    hint = f" These cannot be read:{told}" if told else " `airflowsite dags list` shows what there is."
+    raise NotFound(f"No DAG file{where} defines {dag_id!r}.{hint}")
 
 
 def _candidates(dag_id: str, subdir: str | None) -> list[str]:
     if subdir is not None:
         place = Path(subdir).expanduser().absolute()
+        if not os.path.exists(place):  # noqa: PTH110 Path.exists raises for names that are too long
+            raise NotFound(f"There is no file or folder {str(place)[:200]}. --subdir names where the DAG files are.")
         return [str(file.path) for file in find_dag_files(place)]
     known = Dag.objects.filter(pk=dag_id).values_list("fileloc", flat=True).first()
     first = [archive_of(known)] if known and Path(archive_of(known)).exists() else []

@@ -14,32 +14,41 @@ from orchestration.management.cli.output import emit, given_ids
 
 
 def conf_of(text: str | None) -> dict[str, Any] | None:
-    """The JSON object that ``--conf`` holds; raises Invalid for anything else."""
-    if text is None:
+    """The JSON object that ``--conf`` holds, None for null and an empty text; raises Invalid for anything else."""
+    if not text:
         return None
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Invalid(f"--conf takes JSON, and this is none: {error}.") from None
-    if not isinstance(value, dict):
-        raise Invalid("The configuration must be a JSON object.")
+    if value is not None and not isinstance(value, dict):
+        raise Invalid("""--conf takes a JSON object, such as '{"key": 1}'.""")
     return value
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
+
+
 def trigger(args: argparse.Namespace) -> None:
-    """Make a run, or one of each DAG whose id is on standard input."""
+    """Make a run, or one of each DAG whose id is on standard input; what was made is shown also when one fails."""
     conf = conf_of(args.conf)
     client = clients.current()
-    made = [
-        client.trigger(
-            dag_id,
-            run_id=args.run_id,
-            conf=conf,
-            logical_date=args.exec_date,
-            replace_microseconds=args.replace_microseconds,
-        )
-        for dag_id in given_ids(args.dag_id)
-    ]
+    made: list[RunValue] = []
+    try:
+        for dag_id in given_ids(args.dag_id):
+            run = client.trigger(
+                dag_id,
+                run_id=args.run_id,
+                conf=conf,
+                logical_date=args.exec_date,
+                replace_microseconds=args.replace_microseconds,
+            )
+            made.append(run)
+    except Exception:
+        if made:
+            emit(map(_created_row, made), args.output)
+        raise
     emit(map(_created_row, made), args.output)
 
 

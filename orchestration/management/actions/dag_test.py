@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 
 from django.utils import timezone
 
@@ -25,6 +26,11 @@ def test(args: argparse.Namespace) -> int:
             re.compile(args.mark_success_pattern)
         except re.error as error:
             raise Invalid(f"{args.mark_success_pattern!r} is no regular expression: {error}.") from None
+        if args.use_executor:
+            raise Invalid("--mark-success-pattern does not go with --use-executor, which runs every task.")
+    graphs.refuse_undeliverable(
+        save=args.save_dagrun, imgcat=args.imgcat_dagrun, names=("--save-dagrun", "--imgcat-dagrun")
+    )
     dag, _ = dag_files.load(args)
     from orchestration.execution import dag_test  # it puts itself into the authoring core
 
@@ -40,6 +46,6 @@ def test(args: argparse.Namespace) -> int:
         dot = graphs.of_run(versions.serialized(run.dag_version_id), run)
         graphs.deliver(dot, save=args.save_dagrun, imgcat=args.imgcat_dagrun, shows=args.show_dagrun)
     if run.state == DagRunState.FAILED:
-        print("DagRun failed")
+        print("DagRun failed", file=sys.stderr)
         return 1
     return 0

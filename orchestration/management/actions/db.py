@@ -15,6 +15,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
+from airflowsite import API_VERSION, __version__
 from orchestration.errors import Conflict, Invalid, Unavailable
 from orchestration.management.cli.output import confirm
 
@@ -43,18 +44,26 @@ def check(args: argparse.Namespace) -> None:
 def check_migrations(args: argparse.Namespace) -> None:
     """Wait until all migrations have run; exit with 1 when the time is up."""
     until = time.monotonic() + args.migration_wait_timeout
-    while missing := _missing():
-        if time.monotonic() >= until:
-            raise Unavailable(
-                f"{len(missing)} migrations have not run, {missing[0]} first. Run: airflowsite db migrate"
-            )
-        time.sleep(1)
+    while True:
+        try:
+            require_migrations()
+        except Unavailable:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(1)
+        else:
+            return
 
 
-def _missing() -> list[str]:
+def require_migrations() -> None:
+    """Raise Unavailable where migrations have not run."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+    if plan:
+        first = plan[0][0]
+        raise Unavailable(
+            f"{len(plan)} migrations have not run, {first.app_label}.{first.name} first. Run: airflowsite db migrate"
+        )
 
 
 def init(args: argparse.Namespace) -> None:
@@ -68,7 +77,12 @@ def migrate(args: argparse.Namespace) -> None:
     if (args.from_revision or args.from_version) and not args.show_sql_only:
         raise Invalid("--from-revision and --from-version only go with --show-sql-only.")
     if args.to_version and not _VERSION.fullmatch(args.to_version):
-        raise Invalid(f"{args.to_version!r} is no version such as 2.10.5.")
+        raise Invalid(f"{args.to_version!r} is no version such as {API_VERSION}.")
+    if args.to_version and args.to_version not in {API_VERSION, __version__}:
+        raise Invalid(
+            f"The tables are made for {API_VERSION}, not for {args.to_version}. Leave out --to-version, or name a "
+            "migration by --to-revision; `airflowsite showmigrations orchestration` lists them."
+        )
     if args.show_sql_only:
         _print_sql(args.from_revision, args.to_revision)
         return
@@ -141,6 +155,11 @@ def downgrade(args: argparse.Namespace) -> None:
             print(f"-- {migration.app_label} {migration.name}")
             call_command("sqlmigrate", migration.app_label, migration.name, backwards=backwards)
         return
+    if args.dry_run:
+        plan = executor.migration_plan([(_APP, None if target == "zero" else target)])
+        names = [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+        print("\n".join([f"Would take back {len(names)} migrations:", *names]))
+        return
     question = f"{connection.settings_dict['NAME']} goes back to the migration {target}, which may lose rows. Go on?"
     if not confirm(question, yes=args.yes):
         raise Invalid("Nothing was changed.")
@@ -159,9 +178,11 @@ def reset(args: argparse.Namespace) -> None:
     if not confirm("All tables and what they hold will be dropped. Go on?", yes=args.yes):
         raise Invalid("Nothing was changed.")
     _drop_tables()
-    if not args.skip_init:
-        _migrate(verbosity=0)
-        print("The tables were made anew.")
+    if args.skip_init:
+        print("All tables were dropped. Make them anew with: airflowsite db migrate")
+        return
+    _migrate(verbosity=0)
+    print("The tables were made anew.")
 
 
 def _drop_tables() -> None:

@@ -6,7 +6,7 @@ import argparse
 import csv
 from pathlib import Path
 
-from orchestration.errors import Invalid
+from orchestration.management.cli.files import unwritable
 from orchestration.management.cli.output import confirm_by
 from orchestration.management.cli.progress import progress
 from orchestration.services import retention
@@ -18,7 +18,12 @@ def export(args: argparse.Namespace) -> None:
     """Write each table of copies to a CSV file, and drop them if asked."""
     tables = retention.archives(args.tables)
     if args.dry_run:
-        print("\n".join([f"Would write {len(tables)} tables:", *tables]))
+        print(f"Would write {len(tables)} tables:")
+        for table in tables:
+            path = Path(args.output_path) / f"{table}.csv"
+            print(f"{table} to {path}{' in the place of the file there' if path.exists() else ''}")
+        if args.drop_archives:
+            print("\n".join([f"Would drop {len(tables)} tables:", *tables]))
         return
     if args.drop_archives and tables and not args.yes:
         _confirm(tables)
@@ -40,7 +45,7 @@ def _write(table: str, path: Path) -> None:
                 writer.writerow(row)
                 advance(1)
     except OSError as error:
-        raise Invalid(f"{path} cannot be written: {error.strerror}.") from None
+        raise unwritable(path, error) from None
 
 
 def drop(args: argparse.Namespace) -> None:

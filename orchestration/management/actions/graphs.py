@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from orchestration.errors import Invalid, Unavailable
 from orchestration.management.actions.dags import find
+from orchestration.management.cli.files import unwritable
 from orchestration.models import Dag, DagDatasetReference, DagRun, TaskOutletReference, versions
 from orchestration.serialization.values import SerializedDag
 
@@ -26,6 +28,7 @@ _STATE_COLOURS = {
 
 def show(args: argparse.Namespace) -> None:
     """The tasks of a DAG and their order."""
+    refuse_undeliverable(save=args.save, imgcat=args.imgcat)
     dag = versions.current(find(args.dag_id).dag_id)
     deliver("\n".join(_dag_lines(dag)) + "\n", save=args.save, imgcat=args.imgcat)
 
@@ -69,6 +72,7 @@ def _group_lines(
 
 def show_dependencies(args: argparse.Namespace) -> None:
     """Which DAGs trigger, wait for and feed which: through operators, sensors and datasets."""
+    refuse_undeliverable(save=args.save, imgcat=args.imgcat)
     deliver("\n".join(_dependency_lines()) + "\n", save=args.save, imgcat=args.imgcat)
 
 
@@ -110,33 +114,53 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
+def refuse_undeliverable(*, save: str | None, imgcat: bool, names: tuple[str, str] = ("--save", "--imgcat")) -> None:
+    """Raise Invalid or Unavailable for what cannot be delivered, before work is done; ``names`` are the options'."""
+    if save and imgcat:
+        raise Invalid(f"Give {names[0]} or {names[1]}, not both.")
+    if imgcat and shutil.which("imgcat") is None:
+        raise Unavailable(f"There is no program imgcat on the PATH. Use {names[0]}.")
+    if save:
+        kind = _kind(save)
+        if not kind:
+            raise Invalid(f"The suffix of {save[:200]} must say the form: .dot, .png, .svg, .pdf …")
+        if not os.path.isdir(Path(save).absolute().parent):  # noqa: PTH112 Path.is_dir raises for names that are too long
+            raise Invalid(f"{save[:200]} cannot be written: there is no such folder. Make it first.")
+    if imgcat or (save and _kind(save) not in _DOT):
+        _graphviz()
+
+
 def deliver(dot: str, *, save: str | None = None, imgcat: bool = False, shows: bool | None = None) -> None:
     """Write the graph to a file, show it in the terminal, or print it (``shows`` None: unless the others are asked).
 
-    Raises Unavailable where a picture is wanted and Graphviz is not installed.
+    What ``refuse_undeliverable`` let pass. Raises Invalid for a file that cannot be written or drawn.
     """
-    if save and imgcat:
-        raise Invalid("Give --save or --imgcat, not both.")
     if save:
-        kind = Path(save).suffix.lstrip(".").lower()
-        if not kind:
-            raise Invalid(f"The suffix of {save} must say the form: .dot, .png, .svg, .pdf …")
-        Path(save).write_bytes(dot.encode() if kind in _DOT else _picture(dot, kind))
+        data = dot.encode() if _kind(save) in _DOT else _picture(dot, _kind(save))
+        try:
+            Path(save).write_bytes(data)
+        except (OSError, ValueError) as error:
+            raise unwritable(save, error) from None
         print(f"File {save} saved")
     if imgcat:
-        program = shutil.which("imgcat")
-        if program is None:
-            raise Unavailable("There is no program imgcat on the PATH. Use --save.")
-        subprocess.run([program], input=_picture(dot, "png"), check=False)
+        subprocess.run(["imgcat"], input=_picture(dot, "png"), check=False)
     if shows or (shows is None and not (save or imgcat)):
         print(dot, end="")
 
 
-def _picture(dot: str, kind: str) -> bytes:
+def _kind(save: str) -> str:
+    return Path(save).suffix.lstrip(".").lower()
+
+
+def _graphviz() -> str:
     program = shutil.which("dot")
     if program is None:
         raise Unavailable("Pictures need Graphviz (apt-get install graphviz). Or save as .dot.")
-    done = subprocess.run([program, f"-T{kind}"], input=dot.encode(), capture_output=True, check=False, timeout=120)
+    return program
+
+
+def _picture(dot: str, kind: str) -> bytes:
+    done = subprocess.run([_graphviz(), f"-T{kind}"], input=dot.encode(), capture_output=True, check=False, timeout=120)
     if done.returncode != 0:
         raise Invalid(f"Graphviz cannot draw that: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout

@@ -7,9 +7,12 @@ import argparse
 from django.utils import timezone
 
 from orchestration.errors import Invalid, NotFound
-from orchestration.execution import hosts
 from orchestration.models.job import Job, health_threshold
+from orchestration.processes.hosts import hostname
 from orchestration.states import JobState
+
+#: The command that starts the process of a kind.
+_PARTS = {"TriggererJob": "triggerer", "DagProcessorJob": "dag-processor"}
 
 
 def check(args: argparse.Namespace) -> None:
@@ -22,12 +25,12 @@ def check(args: argparse.Namespace) -> None:
     if args.job_type:
         jobs = jobs.filter(job_type=args.job_type)
     if args.hostname or args.local:
-        jobs = jobs.filter(hostname=args.hostname or hosts.hostname())
+        jobs = jobs.filter(hostname=args.hostname or hostname())
     oldest = timezone.now() - health_threshold()
     beats = jobs.values_list("latest_heartbeat", flat=True)
     alive = sum(beat >= oldest for beat in (beats[: args.limit] if args.limit else beats))
     if not alive:
-        raise NotFound("No job is alive.")
+        raise NotFound(f"No job is alive. Start one, such as: airflowsite {_PARTS.get(args.job_type, 'scheduler')}")
     if alive > 1 and not args.allow_multiple:
         raise Invalid(f"{alive} jobs are alive, not one. --allow-multiple takes that for good.")
     print("One job is alive." if alive == 1 else f"{alive} jobs are alive.")

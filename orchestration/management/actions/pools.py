@@ -5,13 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from orchestration import clients
-from orchestration.clients.base import PoolValue
+from orchestration.clients.base import Client, PoolValue
 from orchestration.errors import Invalid, NotFound
+from orchestration.management import rehearsal
 from orchestration.management.cli.files import read_json, write_export
 from orchestration.management.cli.output import emit, given_ids
+
+#: The pool that stays.
+_KEPT = "default_pool"
 
 
 def list_pools(args: argparse.Namespace) -> None:
@@ -31,8 +36,24 @@ def set_(args: argparse.Namespace) -> None:
     """Make or change a pool."""
     if not args.pool.strip():
         raise Invalid("A pool needs a name.")
-    clients.current().set_pool(PoolValue(args.pool, args.slots, args.description, args.include_deferred))
-    print(f"Set the pool {args.pool}")
+    told = _put(clients.current(), PoolValue(args.pool, args.slots, args.description, args.include_deferred), args)
+    print(told or f"Set the pool {args.pool}")
+
+
+def _put(client: Client, wanted: PoolValue, args: argparse.Namespace) -> str | None:
+    """Make or change a pool; in a dry run do not, and tell what would become of it."""
+    if not args.dry_run:
+        client.set_pool(wanted)
+        return None
+    with rehearsal.stage(args) as acts:
+        try:
+            before = client.pool(wanted.name)
+        except NotFound:
+            before = None
+        if acts:
+            client.set_pool(wanted)
+        after = client.pool(wanted.name) if acts else wanted
+    return rehearsal.told("pool", wanted.name, asdict(before) if before else None, asdict(after))
 
 
 def delete(args: argparse.Namespace) -> None:
@@ -40,10 +61,20 @@ def delete(args: argparse.Namespace) -> None:
     client = clients.current()
     for name in given_ids(args.pool):
         try:
-            (client.pool if args.dry_run else client.delete_pool)(name)
+            with rehearsal.stage(args) as acts:
+                if acts:
+                    client.delete_pool(name)
+                else:
+                    _require_deletable(client.pool(name))
         except NotFound:
             raise NotFound(f"There is no pool {name!r}.") from None
         print(f"Would delete the pool {name}" if args.dry_run else f"Deleted the pool {name}")
+
+
+def _require_deletable(pool: PoolValue) -> None:
+    """Refuse what the server would refuse, in its words. Raises Invalid."""
+    if pool.name == _KEPT:
+        raise Invalid("Default Pool can't be deleted")
 
 
 def import_(args: argparse.Namespace) -> None:
@@ -55,12 +86,13 @@ def import_(args: argparse.Namespace) -> None:
     failed = [name for name, fields in found.items() if not _is_pool(fields)]
     wanted = {name: fields for name, fields in found.items() if name not in failed}
     for name, fields in wanted.items():
-        client.set_pool(
-            PoolValue(name, fields["slots"], fields["description"], bool(fields.get("include_deferred", False)))
-        )
+        pool = PoolValue(name, fields["slots"], fields["description"], bool(fields.get("include_deferred", False)))
+        told = _put(client, pool, args)
+        if told:
+            print(told)
     if failed:
         raise Invalid(f"These are no pools and were left out: {', '.join(failed)}. Each needs slots and a description.")
-    print(f"Imported {len(wanted)} pools")
+    print(f"{'Would import' if args.dry_run else 'Imported'} {len(wanted)} pools")
 
 
 def _is_pool(fields: Any) -> bool:

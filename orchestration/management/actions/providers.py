@@ -84,6 +84,8 @@ def lazy_loaded(args: argparse.Namespace) -> int:
     loaded = sorted(name for name in sys.modules if name.startswith("airflow.providers"))
     if loaded:
         print(f"These were loaded: {', '.join(loaded)}", file=sys.stderr)
+    else:
+        print("No provider was loaded.")
     return 1 if loaded else 0
 
 

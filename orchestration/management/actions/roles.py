@@ -15,6 +15,7 @@ from django.db import transaction
 from orchestration.access import roles as built_in
 from orchestration.access.permissions import Pair
 from orchestration.errors import Invalid, NotFound
+from orchestration.management import rehearsal
 from orchestration.management.cli.files import read_json, write_export
 from orchestration.management.cli.output import emit, given_ids
 from orchestration.services import revoking, roles
@@ -51,14 +52,14 @@ def create(args: argparse.Namespace) -> None:
     print(f"Roles: {len(args.role)} are there now")
 
 
-@transaction.atomic
 def delete(args: argparse.Namespace) -> None:
     """Delete roles, all or none."""
     names = [name for word in args.role for name in given_ids(word)]
-    for role in _find_all(names):
-        if not args.dry_run:
+    with rehearsal.stage_here(args):
+        for role in _find_all(names):
+            name = role.name
             roles.delete(role, actor=None)
-        print(f"{'Would delete' if args.dry_run else 'Deleted'} the role {role.name}")
+            print(f"{'Would delete' if args.dry_run else 'Deleted'} the role {name}")
 
 
 def _find_all(names: Sequence[str]) -> list[Group]:
@@ -84,24 +85,25 @@ def add_permissions(args: argparse.Namespace) -> None:
     print(f"Permissions given: {count}")
 
 
-@transaction.atomic
 def delete_permissions(args: argparse.Namespace) -> None:
     """Take each action (or all) on each resource from each role, all or none."""
+    with rehearsal.stage_here(args):
+        count = _take(args)
+    print(f"Permissions {'to be taken' if args.dry_run else 'taken'}: {count}")
+
+
+def _take(args: argparse.Namespace) -> int:
     count = 0
     for role in _find_all(args.role):
         if args.action:
             wanted = [Pair(action, resource) for resource, action in product(args.resource, args.action)]
         else:
             wanted = [pair for pair in roles.rights([role])[role.pk].shown() if pair.resource in args.resource]
-        if args.dry_run:
-            held = set(roles.rights([role])[role.pk].shown())
-            taken = [pair for pair in wanted if pair in held]
-        else:
-            taken = list(revoking.revoke(role, actor=None, pairs=wanted))
+        taken = list(revoking.revoke(role, actor=None, pairs=wanted))
         for pair in taken:
             print(f"{role.name} {'would no longer' if args.dry_run else 'no longer'} {_text(pair)}")
         count += len(taken)
-    print(f"Permissions {'to be taken' if args.dry_run else 'taken'}: {count}")
+    return count
 
 
 def _text(pair: Pair) -> str:
@@ -118,7 +120,6 @@ def export(args: argparse.Namespace) -> None:
     write_export(path, json.dumps(rows, indent=4 if args.pretty else None), "roles", own)
 
 
-@transaction.atomic
 def import_(args: argparse.Namespace) -> None:
     """Make the roles of a file with their permissions, all or none; a role that is there stays as it is."""
     found = read_json(args.file, missing=f"There is no file {args.file}.")
@@ -130,9 +131,17 @@ def import_(args: argparse.Namespace) -> None:
         if row["name"] not in known:
             mine = pairs.setdefault(row["name"], [])
             mine += [Pair(action, row["resource"]) for action in row["action"].split(",") if action and row["resource"]]
-    for name, wanted in pairs.items():
-        roles.create(actor=None, name=name, pairs=wanted)
-    print(f"Imported {len(pairs)} roles")
+    with rehearsal.stage_here(args):
+        for name, wanted in pairs.items():
+            roles.create(actor=None, name=name, pairs=wanted)
+    if not args.dry_run:
+        print(f"Imported {len(pairs)} roles")
+        return
+    for name in dict.fromkeys(row["name"] for row in found):
+        print(rehearsal.told("role", name, {} if name in known else None, {}))
+        for pair in pairs.get(name, ()):
+            print(f"{name} would {_text(pair)}")
+    print(f"Would import {len(pairs)} roles")
 
 
 def _is_row(row: Any) -> bool:

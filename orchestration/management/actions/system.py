@@ -11,12 +11,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from logging import CRITICAL, getLogger
 from pathlib import Path
 from typing import Any
 
 from airflowsite import API_VERSION, __version__
 from orchestration.conf import conf
 from orchestration.errors import Invalid
+from orchestration.management import rehearsal
 from orchestration.management.cli.main import boot
 from orchestration.management.cli.output import emit
 from orchestration.management.cli.parser import PROGRAM
@@ -31,7 +33,11 @@ _TOOLS = {
     "psql": ("psql", "--version"),
     "kinit": ("kinit", "-V", "--help"),
 }
-_PASSWORD = re.compile(r"(?<=://)([^:@/]*):([^@/]*)@")
+#: A password before the last @ of an address, for it may hold anything, or in its query.
+_PASSWORD = re.compile(r"(?<=://)([^:@/]*):.*@")
+_QUERY_PASSWORD = re.compile(r"([?&]password=)[^&]*")
+#: The login and the host of an address.
+_LOGIN = re.compile(r"(?<=://).*@[^:/?]*")
 
 
 def version(args: argparse.Namespace) -> None:
@@ -92,11 +98,15 @@ def _about_program() -> dict[str, str]:
         "version": API_VERSION,
         "airflowsite": __version__,
         "executor": conf.get("core", "executor"),
-        "sql_alchemy_conn": _PASSWORD.sub(r"\1:***@", conf.get("database", "sql_alchemy_conn")),
+        "sql_alchemy_conn": _masked(conf.get("database", "sql_alchemy_conn")),
         "dags_folder": conf.get("core", "dags_folder"),
         "plugins_folder": conf.get("core", "plugins_folder"),
         "base_log_folder": conf.get("logging", "base_log_folder"),
     }
+
+
+def _masked(url: str) -> str:
+    return _QUERY_PASSWORD.sub(r"\1***", _PASSWORD.sub(r"\1:***@", url))
 
 
 def _about_system() -> dict[str, str]:
@@ -143,19 +153,50 @@ def _about_providers() -> dict[str, str]:
 def _anonymous(text: str) -> str:
     home = str(Path.home())
     user = Path.home().name
+    text = _LOGIN.sub("${LOGIN}@${HOST}", text)
     text = text.replace(home, "${HOME}").replace(platform.node(), "${HOSTNAME}")
     return re.sub(rf"\b{re.escape(user)}\b", "${USER}", text) if user else text
 
 
 def plugins(args: argparse.Namespace) -> None:
-    """There are none: Airflow's plugins extend its web server and scheduler, which are not here."""
-    print("No plugins loaded")
+    """The plugins of the plugins folder and what each adds. A file that cannot be loaded is told on standard error."""
+    from orchestration.authoring import alias
+    from orchestration.authoring.compat import plugins_manager
+
+    alias.install()
+    getLogger(plugins_manager.__name__).setLevel(CRITICAL)  # what is left out is told below
+    described = plugins_manager.get_plugin_info()
+    rows: list[dict[str, Any]] = [
+        {"name": found.pop("name"), "source": _source(plugin), **found}
+        for plugin, found in zip(plugins_manager.plugins or (), described, strict=True)
+    ]
+    if args.output == "table":
+        used = [name for name in (rows[0] if rows else ()) if any(row[name] for row in rows)]
+        rows = [{name: row[name] for name in used} for row in rows]
+    if rows:
+        emit(rows, args.output)
+    else:
+        print("No plugins loaded")
+    for path, text in plugins_manager.import_errors.items():
+        print(f"{path} cannot be loaded: {text}", file=sys.stderr)
+
+
+def _source(plugin: Any) -> str:
+    """Where a plugin is, as the reference writes it."""
+    place = Path(sys.modules[plugin.__module__].__file__ or "")
+    return f"$PLUGINS_FOLDER/{place.relative_to(conf.path('core', 'plugins_folder'))}"
 
 
 def rotate_fernet_key(args: argparse.Namespace) -> None:
     """Encrypt all secrets anew with the first key of ``[core] fernet_key``."""
-    count = sum(_rotate(model, columns) for model, columns in _encrypted())
-    print(f"{count} rows were encrypted anew.")
+    count = 0
+    with rehearsal.stage_here(args):
+        for model, columns in _encrypted():
+            rows = _rotate(model, columns)
+            if args.dry_run:
+                print(f"Would encrypt anew {', '.join(columns)} of {rows} rows: {model._meta.verbose_name_plural}")
+            count += rows
+    print(f"{count} rows {'would be' if args.dry_run else 'were'} encrypted anew.")
 
 
 def _encrypted() -> Iterator[tuple[Any, list[str]]]:
@@ -171,13 +212,10 @@ def _encrypted() -> Iterator[tuple[Any, list[str]]]:
 
 def _rotate(model: Any, columns: list[str]) -> int:
     """Read and write each row: reading knows all keys, writing takes the newest."""
-    from django.db import transaction
-
     count = 0
-    with transaction.atomic():
-        for row in model._default_manager.select_for_update().only("pk", *columns).iterator(chunk_size=500):
-            row.save(update_fields=columns)
-            count += 1
+    for row in model._default_manager.select_for_update().only("pk", *columns).iterator(chunk_size=500):
+        row.save(update_fields=columns)
+        count += 1
     return count
 
 

@@ -10,10 +10,11 @@ from orchestration import clients
 from orchestration.clients.base import Clearing, Client, InstanceValue
 from orchestration.errors import Invalid, NotFound
 from orchestration.management.cli.output import confirm, emit, given_ids
-from orchestration.states import DagRunState, TaskInstanceState
+from orchestration.states import TaskInstanceState
 
 if TYPE_CHECKING:
     from orchestration.models import TaskInstance
+    from orchestration.scheduling.unmet import Unmet
 
 
 def list_tasks(args: argparse.Namespace) -> None:
@@ -79,15 +80,12 @@ def failed_dependencies(args: argparse.Namespace) -> None:
         print(f"{name}: {text}")
 
 
-def _over(instance: TaskInstance) -> list[tuple[str, str]]:
+def _over(instance: TaskInstance) -> list[Unmet]:
     """What keeps an instance that waits no more from starting again."""
-    found = []
-    if instance.run.dag.is_paused:
-        found.append(("Dag Not Paused", f"The DAG {instance.dag_id} is paused. Unpause it to let its tasks start."))
-    if instance.run.state != DagRunState.RUNNING:
-        found.append(("Dagrun Running", f"Tasks start while their run is running; this run is {instance.run.state}."))
-    found.append(("Task Instance State", f"It is {instance.state} already. Clear it to have it run again."))
-    return found
+    from orchestration.scheduling.unmet import Unmet, switches
+
+    reason = f"It is {instance.state} already. Clear it to have it run again."
+    return [*switches(instance.run, instance.run.dag), Unmet("Task Instance State", reason)]
 
 
 def clear(args: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ import secrets
 from django.contrib.auth.models import Group
 
 from orchestration.errors import Conflict, Invalid, NotFound
+from orchestration.management import rehearsal
 from orchestration.management.cli.output import emit, read_secret
 from orchestration.models import User
 from orchestration.services import users
@@ -80,6 +81,9 @@ def _find(args: argparse.Namespace) -> User:
 def reset_password(args: argparse.Namespace) -> None:
     """Give a new password; it ends the user's sessions and tokens."""
     user = _find(args)
+    if args.dry_run:
+        print(f"Would give the user {user.username} a new password, and end the sessions and tokens of that user")
+        return
     users.update(user, actor=None, password=_password(args))
     print(f"{user.username} has a new password; sessions and tokens have ended")
 
@@ -88,11 +92,9 @@ def delete(args: argparse.Namespace) -> None:
     """Delete a user."""
     user = _find(args)
     name = user.username
-    if args.dry_run:
-        print(f"Would delete the user {name}")
-        return
-    users.delete(user, actor=None)
-    print(f"Deleted the user {name}")
+    with rehearsal.stage_here(args):
+        users.delete(user, actor=None)
+    print(f"{'Would delete' if args.dry_run else 'Deleted'} the user {name}")
 
 
 def add_role(args: argparse.Namespace) -> None:
@@ -111,8 +113,9 @@ def remove_role(args: argparse.Namespace) -> None:
     held = _roles(user)
     if role.name not in held:
         raise Conflict(f"{user.username} does not have the role {role.name}.")
-    users.update(user, actor=None, role_names=[name for name in held if name != role.name])
-    print(f"{user.username} no longer has the role {role.name}")
+    with rehearsal.stage_here(args):
+        users.update(user, actor=None, role_names=[name for name in held if name != role.name])
+    print(f"{user.username} {'would no longer have' if args.dry_run else 'no longer has'} the role {role.name}")
 
 
 def _roles(user: User) -> list[str]:

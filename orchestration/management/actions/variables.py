@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from typing import Any
 
 from orchestration import clients
 from orchestration.authoring import store
-from orchestration.clients.base import VariableValue
+from orchestration.clients.base import Client, VariableValue
 from orchestration.errors import Conflict, Invalid, NotFound, OrchestrationError
+from orchestration.management import rehearsal
 from orchestration.management.cli.files import read_json, write_export
 from orchestration.management.cli.output import emit, given_ids
 
@@ -44,8 +46,29 @@ def set_(args: argparse.Namespace) -> None:
     """Set a variable; the value ``-`` is read from standard input."""
     value = sys.stdin.read().removesuffix("\n") if args.value == "-" else args.value
     text = json.dumps(value, indent=2) if args.json else value
-    clients.current().set_variable(VariableValue(args.key, text, args.description))
-    print(f"Set the variable {args.key}")
+    told = _put(clients.current(), VariableValue(args.key, text, args.description), args)
+    print(told or f"Set the variable {args.key}")
+
+
+def _put(client: Client, wanted: VariableValue, args: argparse.Namespace) -> str | None:
+    """Set a variable; in a dry run do not, and tell what would become of it."""
+    if not args.dry_run:
+        client.set_variable(wanted)
+        return None
+    before = _stored(client, wanted.key)
+    with rehearsal.stage(args) as acts:
+        if acts:
+            client.set_variable(wanted)
+        after = _stored(client, wanted.key) if acts else wanted
+    assert after is not None
+    return rehearsal.told("variable", wanted.key, asdict(before) if before else None, asdict(after))
+
+
+def _stored(client: Client, key: str) -> VariableValue | None:
+    try:
+        return client.variable(key)
+    except NotFound:
+        return None
 
 
 def delete(args: argparse.Namespace) -> None:
@@ -75,11 +98,13 @@ def import_(args: argparse.Namespace) -> int:
     for key, value in wanted.items():
         text = value if isinstance(value, str) else json.dumps(value, indent=2)
         try:
-            client.set_variable(VariableValue(key, text))
+            told = _put(client, VariableValue(key, text), args)
+            if told:
+                print(told)
         except OrchestrationError as error:
-            print(f"{key} was not set: {error}")
+            print(f"{key} was not set: {error}", file=sys.stderr)
             failures += 1
-    print(f"Set {len(wanted) - failures} of {len(found)} variables.")
+    print(f"{'Would set' if args.dry_run else 'Set'} {len(wanted) - failures} of {len(found)} variables.")
     if failures:
         print(f"Failed: {failures}.")
     if existing:

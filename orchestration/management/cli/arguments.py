@@ -86,6 +86,14 @@ def names(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def some_names(text: str) -> list[str]:
+    """A list that is not empty: an empty one, as from a variable that a script forgot to set, would stand for all."""
+    found = names(text)
+    if not found:
+        raise argparse.ArgumentTypeError("it holds no name. Leave the option out for all")
+    return found
+
+
 def json_value(text: str) -> Any:
     """A JSON value."""
     try:

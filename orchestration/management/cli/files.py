@@ -15,10 +15,14 @@ def read_text(path: str, *, missing: str) -> str:
     """The file's text. Raises NotFound (with ``missing``) without one, Invalid for one that is no UTF-8 text."""
     if path == "-":
         return sys.stdin.read()
+    if not path:
+        raise Invalid("No file is named. - reads standard input.")
     try:
         return Path(path).read_text(encoding="utf-8")
-    except (FileNotFoundError, IsADirectoryError):
+    except FileNotFoundError:
         raise NotFound(missing) from None
+    except IsADirectoryError:
+        raise Invalid(f"{path[:200]} is a folder. Name a file.") from None
     except UnicodeDecodeError:
         raise Invalid(f"{path} is no text in UTF-8.") from None
     except (OSError, ValueError) as error:  # such as a name that is too long or holds NUL
@@ -39,8 +43,16 @@ def write_export(path: str, text: str, what: str, things: Sized) -> None:
         sys.stdout.write(text)
         print(f"\nExported {len(things)} {what}.", file=sys.stderr)
         return
+    if not path:
+        raise Invalid("No file is named. - writes to standard output.")
     try:
         Path(path).write_text(text, encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise Invalid(f"{path[:200]} cannot be written: {getattr(error, 'strerror', None) or error}.") from None
+        raise unwritable(path, error) from None
     print(f"Exported {len(things)} {what} to {path}.")
+
+
+def unwritable(path: str | Path, error: Exception, advice: str = "") -> Invalid:
+    """What to raise for a file that cannot be written: an OSError, or ValueError for a name that holds NUL."""
+    reason = getattr(error, "strerror", None) or error
+    return Invalid(f"{str(path)[:200]} cannot be written: {reason}.{advice and f' {advice}'}")

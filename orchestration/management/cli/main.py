@@ -21,6 +21,8 @@ from orchestration.management.cli.tree import Command, Delegated, Needs, find
 
 #: Exit status of a process that was interrupted from the keyboard.
 INTERRUPTED = 130
+#: Loggers whose errors are told in a line: the command's own sentence says what is wrong, or nothing is.
+_WITHOUT_TRACE = ("orchestration.services.audit", "orchestration.authoring.connection.Connection")
 #: The apps whose tables the commands read; the others cost half a second to load.
 TABLE_APPS = (
     "orchestration",
@@ -74,9 +76,13 @@ def run(command: Command, namespace: argparse.Namespace, *, is_booted: bool = Fa
         if getattr(namespace, "verbose", False):
             logging.getLogger("orchestration").setLevel(logging.DEBUG)
         else:
-            logging.getLogger("orchestration.services.audit").addFilter(_without_trace)
+            for name in _WITHOUT_TRACE:
+                logging.getLogger(name).addFilter(_without_trace)
         with contextlib.nullcontext() if is_remote else _audited(command, namespace):
-            return action(command)(namespace) or 0
+            status = action(command)(namespace) or 0
+            if sys.stdout is not None:
+                sys.stdout.flush()  # a reader that is gone is found out here, not when the interpreter ends
+            return status
     except OrchestrationError as error:
         return _fail(str(error) or str(error.title))
     except KeyboardInterrupt:
@@ -88,7 +94,7 @@ def run(command: Command, namespace: argparse.Namespace, *, is_booted: bool = Fa
     except Exception as error:
         if getattr(namespace, "verbose", False):
             traceback.print_exc()
-        return _fail(_database_trouble(error) or _trouble(error))
+        return _fail(database_trouble(error) or _trouble(error))
 
 
 def action(command: Command) -> Callable[[argparse.Namespace], int | None]:
@@ -125,7 +131,7 @@ def _audited(command: Command, namespace: argparse.Namespace) -> contextlib.Abst
 
 
 def _without_trace(record: logging.LogRecord) -> bool:
-    """Say in a line that the audit log could not be written; the command's own sentence says what is wrong."""
+    """Say in a line what goes on without the exception's trace."""
     record.exc_info = record.exc_text = None
     return True
 
@@ -145,7 +151,8 @@ def _trouble(error: Exception) -> str:
     return f"{type(error).__name__}{f': {text}' if text else ''}. --verbose shows where."
 
 
-def _database_trouble(error: Exception) -> str | None:
+def database_trouble(error: Exception) -> str | None:
+    """A sentence about a database that cannot be used; None for what is no such error."""
     if "django.db" not in sys.modules:
         return None
     from django.db import OperationalError, ProgrammingError

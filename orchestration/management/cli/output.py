@@ -54,7 +54,9 @@ def _print_table(data: Sequence[Row]) -> None:
         table.add_column(name, overflow=None)  # type: ignore[arg-type]  # None: fold nowhere
     for row in data:
         table.add_row(*(Text(str(value)) for value in row.values()))
-    Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
+    is_terminal = sys.stdout.isatty()
+    styles: Any = "auto" if is_terminal and not os.environ.get("NO_COLOR") else None  # None: no control codes at all
+    Console(width=None if is_terminal else _PIPE_WIDTH, color_system=styles).print(table)
 
 
 def _print_columns(data: Sequence[Row]) -> None:

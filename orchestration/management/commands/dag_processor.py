@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from functools import partial
 from typing import Any
-
-from django.core.management.base import BaseCommand, CommandParser
 
 from orchestration.dagfiles.manager import Processor
 from orchestration.dagfiles.options import Options
 from orchestration.execution import store_server
 from orchestration.management import background
+from orchestration.management.part import PartCommand
 
 
-class Command(BaseCommand):
+class Command(PartCommand):
     """Parse the DAG files again and again, and at once when they change."""
 
     help = "Start a DAG processor."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        # -v is --verbose, a switch, as in Airflow; Django's is --verbosity.
-        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("-S", "--subdir", help="Folder or file to read instead of the DAGs folder.")
@@ -32,8 +26,7 @@ class Command(BaseCommand):
         background.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["verbose"]:
-            logging.getLogger("orchestration").setLevel(logging.DEBUG)
+        self.look_at_tables()
         with background.running("dag-processor", options):
             Processor(
                 Options.from_conf(options["subdir"]),

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from typing import Any
-
-from django.core.management.base import BaseCommand, CommandParser
 
 from orchestration.conf import conf
 from orchestration.execution import executors
 from orchestration.management import background
+from orchestration.management.part import PartCommand
 from orchestration.scheduling.health import HealthServer
 from orchestration.scheduling.loop import SchedulerLoop
 
 
-class Command(BaseCommand):
+class Command(PartCommand):
     """Schedule until told to stop."""
 
     help = "Start a scheduler."
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        # -v is --verbose, a switch, as in Airflow; Django's is --verbosity.
-        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("-n", "--num-runs", type=int, help="End after so many passes; -1 is never.")
@@ -35,8 +29,7 @@ class Command(BaseCommand):
         background.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["verbose"]:
-            logging.getLogger("orchestration").setLevel(logging.DEBUG)
+        self.look_at_tables()
         with background.running("scheduler", options):
             loop = SchedulerLoop(executors.make(), num_runs=options["num_runs"])
             if not conf.getboolean("scheduler", "enable_health_check"):

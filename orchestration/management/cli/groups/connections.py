@@ -81,6 +81,7 @@ GROUP = Group(
             (
                 positional("file", "A .json, .yaml, .yml or .env file"),
                 switch("--overwrite", help="Replace connections that exist"),
+                DRY_RUN,
                 VERBOSE,
             ),
             event="cli_connections_import",

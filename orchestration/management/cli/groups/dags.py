@@ -58,7 +58,7 @@ GROUP = Group(
         Command(
             "delete",
             "Delete a DAG's rows: its runs, task instances, XComs and all",
-            "dags:delete",
+            "dag_switches:delete",
             (a.DAG_IDS, a.DRY_RUN, a.VERBOSE, a.YES),
             event="cli_dag_delete",
             is_remote=True,
@@ -92,7 +92,7 @@ GROUP = Group(
             "dags:list_jobs",
             (
                 option("-d", "--dag-id", help="Only of this DAG"),
-                option("--limit", help="At most so many", type=int),
+                option("--limit", help="At most so many", type=a.positive(zero=True)),
                 a.OUTPUT,
                 option("--state", help="Only in this state", choices=_JOB_STATES, metavar=", ".join(_JOB_STATES)),
                 a.VERBOSE,
@@ -124,7 +124,7 @@ GROUP = Group(
                 a.VERBOSE,
             ),
         ),
-        Command("pause", "Pause DAGs", "dags:pause", _PAUSE, event="cli_dag_pause", is_remote=True),
+        Command("pause", "Pause DAGs", "dag_switches:pause", _PAUSE, event="cli_dag_pause", is_remote=True),
         Command(
             "report",
             "Show what parsing each DAG file took",
@@ -205,6 +205,8 @@ GROUP = Group(
             event="cli_dag_trigger",
             is_remote=True,
         ),
-        Command("unpause", "Resume paused DAGs", "dags:unpause", _PAUSE, event="cli_dag_unpause", is_remote=True),
+        Command(
+            "unpause", "Resume paused DAGs", "dag_switches:unpause", _PAUSE, event="cli_dag_unpause", is_remote=True
+        ),
     ),
 )

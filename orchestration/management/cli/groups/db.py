@@ -4,7 +4,7 @@ from orchestration.management.cli import arguments as a
 from orchestration.management.cli.arguments import Argument, option, switch
 from orchestration.management.cli.tree import Command, Group, Needs
 
-_TABLES = option("-t", "--tables", help="Only these tables, separated by commas", type=a.names)
+_TABLES = option("-t", "--tables", help="Only these tables, separated by commas", type=a.some_names)
 _REVISIONS = (
     option("--from-revision", help="With --show-sql-only: the migration to start from"),
     option("--from-version", help="Accepted for compatibility; use --from-revision"),
@@ -14,7 +14,7 @@ _MIGRATE: tuple[Argument, ...] = (
     *_REVISIONS,
     switch("--no-reserialize-dags", help=None, action="store_false", dest="reserialize_dags"),
     option("-r", "--to-revision", help="Migrate no further than this migration of the app orchestration"),
-    option("-n", "--to-version", help="Accepted for compatibility; the version that runs decides"),
+    option("-n", "--to-version", help="Only the version that runs is taken"),
     switch("-m", "--use-migration-files", help="Accepted for compatibility; migration files are always used"),
     a.VERBOSE,
 )
@@ -81,6 +81,7 @@ GROUP = Group(
                 *_REVISIONS,
                 option("-r", "--to-revision", help="The migration of the app orchestration to go back to"),
                 option("-n", "--to-version", help="Accepted for compatibility; use --to-revision"),
+                a.DRY_RUN,
                 a.VERBOSE,
                 a.YES,
             ),

@@ -46,7 +46,7 @@ GROUP = Group(
             "import",
             "Import roles and their permissions",
             "roles:import_",
-            (positional("file", "JSON file to read"), VERBOSE),
+            (positional("file", "JSON file to read"), DRY_RUN, VERBOSE),
             event="cli_roles_import",
         ),
         Command(

@@ -1,6 +1,15 @@
 """The commands of the first level that belong to no noun, and the parts that run on."""
 
-from orchestration.management.cli.arguments import DRY_RUN, OUTPUT, VERBOSE, names, option, positional, positive, switch
+from orchestration.management.cli.arguments import (
+    DRY_RUN,
+    OUTPUT,
+    VERBOSE,
+    option,
+    positional,
+    positive,
+    some_names,
+    switch,
+)
 from orchestration.management.cli.tree import Command, Delegated, Entry, Needs
 
 _BACKGROUND = (
@@ -43,10 +52,15 @@ ENTRIES: tuple[Entry, ...] = (
                 "--tables",
                 help="Only these kinds, separated by commas: variables, connections, pools, dags, roles, users, "
                 "datasets, dataset_events, runs, sla_misses, log",
-                type=names,
+                type=some_names,
             ),
             switch("--paused", help="Pause every DAG that is copied, for Airflow still runs it"),
             option("--batch-size", help="Rows copied at a time", type=positive(zero=False), default=20000),
+            option(
+                "--processes",
+                help="How many processes copy runs and the log (default: one for each processor, at most 8)",
+                type=positive(zero=False),
+            ),
             option(
                 "--fernet-key", help="Airflow's fernet key; - reads it from standard input (default: [core] fernet_key)"
             ),
@@ -84,6 +98,7 @@ ENTRIES: tuple[Entry, ...] = (
         "rotate-fernet-key",
         "Encrypt all secrets anew with the newest key",
         "system:rotate_fernet_key",
+        (DRY_RUN,),
         description="Put the new key before the old one in [core] fernet_key first.",
         event="cli_rotate_fernet_key",
     ),
