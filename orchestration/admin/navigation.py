@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import Q
+from django.db.models.options import Options
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
@@ -67,6 +68,7 @@ _GROUPS: Final[tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...]] = 
         (
             ("Users", "person", "orchestration_user_changelist", p.USERS),
             ("Roles", "groups", "auth_group_changelist", p.ROLES),
+            ("Grants on DAGs", "lock_person", "orchestration_daggrant_changelist", p.ROLES),
             ("Permissions", "shield_person", "desk_permissions", p.PERMISSIONS),
             ("Tokens", "key", "orchestration_personalaccesstoken_changelist", p.MY_PROFILE),
             ("Your profile", "account_circle", "desk_profile", p.MY_PROFILE),
@@ -79,6 +81,16 @@ _MOST_FOUND: Final = 20
 
 #: Pages of the stable API that stand outside the admin: title, icon, address below the site's root.
 _OUTSIDE: Final = (("REST API: Swagger", "api", "api/v1/ui/"), ("REST API: Redoc", "menu_book", "api/v1/redoc/"))
+
+
+#: What the sidebar calls a table, by the name of its address.
+_TABLES: Final = {address: title for _, items in _GROUPS for title, _, address, _ in items}
+
+
+def table_title(opts: Options[Any]) -> str:
+    """A table's name, the same in the sidebar and at the head of its pages."""
+    name = str(opts.verbose_name_plural)
+    return _TABLES.get(f"{opts.app_label}_{opts.model_name}_changelist", name[:1].upper() + name[1:])
 
 
 def account(request: HttpRequest) -> list[dict[str, str]]:

@@ -51,6 +51,12 @@ def duration(value: float | timedelta | None) -> str:
     return "0 s"
 
 
+@register.filter
+def number(value: int) -> str:
+    """A whole number with its thousands set apart: 16,008."""
+    return f"{value:,}"
+
+
 def state_class(state: str | None) -> str:
     """The style class of a state."""
     return f"state-{state}" if state in _KNOWN else "state-none"

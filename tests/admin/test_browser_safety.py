@@ -17,10 +17,10 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from orchestration.admin.pages import logs
 from orchestration.admin.pages.base import Verb
 from orchestration.admin.pages.dag import TAB_PAGES
 from orchestration.admin.urls import pages
+from orchestration.execution import logs
 from orchestration.models import Dag, DagRun, EventLog, RenderedFields, TaskInstance, User, Variable
 from tests.factories import (
     DagImportErrorFactory,

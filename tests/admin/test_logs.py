@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 
 from orchestration.admin.pages import logs
+from orchestration.execution.logs import log_path
 from orchestration.models import Dag, TaskInstance
 from tests.admin.conftest import client_of
 from tests.factories import make_dag, make_run
@@ -29,7 +30,7 @@ def path() -> Path:
     dag: Dag = make_dag("a", dag_id="d1")
     make_run(dag, {"a": "success"}, run_id="r1")
     TaskInstance.objects.update(try_number=1)
-    found = logs.log_path(dag_id="d1", run_id="r1", task_id="a", map_index=-1, try_number=1)
+    found = log_path(dag_id="d1", run_id="r1", task_id="a", map_index=-1, try_number=1)
     found.parent.mkdir(parents=True, exist_ok=True)
     return found
 

@@ -258,9 +258,10 @@ def test_a_tasks_page_says_why_it_does_not_run(desk):
 
 def test_a_log_is_read_piece_by_piece_and_downloaded(desk, d1):
     from orchestration.admin.pages import logs
+    from orchestration.execution.logs import log_path
 
     TaskInstance.objects.update(try_number=1)
-    path = logs.log_path(dag_id="d1", run_id="r1", task_id="a", map_index=-1, try_number=1)
+    path = log_path(dag_id="d1", run_id="r1", task_id="a", map_index=-1, try_number=1)
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = "".join(f"line {number} {'x' * 90}\n" for number in range(9000))
     path.write_text(lines)

@@ -10,10 +10,20 @@ from django.test import Client
 from django.urls import reverse
 
 from orchestration.access.permissions import Pair
-from orchestration.models import Dag, DagDatasetReference, Dataset, TaskInstance, TaskOutletReference, Variable
+from orchestration.models import (
+    Dag,
+    DagDatasetReference,
+    DagOwnerLink,
+    DagTag,
+    Dataset,
+    TaskInstance,
+    TaskOutletReference,
+    Variable,
+)
 from tests.admin.conftest import client_of
 from tests.factories import (
     ConnectionFactory,
+    DagFactory,
     DatasetEventFactory,
     JobFactory,
     PoolFactory,
@@ -118,6 +128,22 @@ def test_one_who_may_read_one_dag_learns_nothing_of_another():
         client.get(reverse("admin:desk_dataset", args=(Dataset.objects.get(uri="s3://plain").pk,))).status_code == 200
     )
     assert world.d2
+
+
+def test_one_who_may_read_one_dag_opens_the_rows_that_the_lists_show_of_it():
+    for dag_id in ("d1", "d2"):
+        dag = DagFactory(dag_id=dag_id)
+        DagTag.objects.create(dag=dag, name=f"of-{dag_id}")
+        DagOwnerLink.objects.create(dag=dag, owner=f"of-{dag_id}", link="https://people.example.org")
+    client = client_of(restricted())
+    for model in (DagTag, DagOwnerLink):
+        name = f"admin:orchestration_{model._meta.model_name}"
+        text = client.get(reverse(f"{name}_changelist")).content.decode()
+        mine, other = (reverse(f"{name}_change", args=(model.objects.get(dag=dag_id).pk,)) for dag_id in ("d1", "d2"))
+        assert mine in text
+        assert other not in text
+        assert client.get(mine).status_code == 200
+        assert client.get(other).status_code == 302, "as of a row that is not there"
 
 
 @pytest.mark.parametrize("many", [1, 12])

@@ -224,9 +224,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveSystem]:
         yield system
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium. As long as it runs, no other test of this process can have an event loop of its own."""
     path = need_program("chromium")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=FLAGS)
@@ -234,17 +234,21 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="session")
-def session_state(browser: Browser, live: LiveSystem) -> dict:
-    """The cookies of someone who logged in by the form."""
-    context = browser.new_context()
-    page = context.new_page()
+def log_in(page: Page, live: LiveSystem) -> None:
+    """Fill in the login form as the first administrator."""
     page.goto(f"{live.url}/admin/login/")
     name, password = live.credentials
     page.fill("input[name=username]", name)
     page.fill("input[name=password]", password)
     page.click("button[type=submit]")
     page.wait_for_url(re.compile(r"/admin/$"))
+
+
+@pytest.fixture(scope="module")
+def session_state(browser: Browser, live: LiveSystem) -> dict:
+    """The cookies of someone who logged in by the form."""
+    context = browser.new_context()
+    log_in(context.new_page(), live)
     state = context.storage_state()
     context.close()
     return state

@@ -256,6 +256,7 @@ def test_the_account_s_menu_opens_by_keys_and_leads_to_the_profile(desk: Desk) -
 def test_the_palette_leads_to_a_dag_by_keys(desk: Desk) -> None:
     page = desk.open("cluster/")
     page.keyboard.press("Control+k")
+    expect(page.locator("#search-input-command")).to_be_visible()
     page.keyboard.type("shap")
     expect(page.locator("#command-results-list").get_by_role("link", name="shapes")).to_be_visible()
     page.wait_for_timeout(300)

@@ -16,7 +16,15 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
 from orchestration.access.permissions import Pair, meets
-from orchestration.errors import Conflict, Forbidden, Invalid, NotFound, OrchestrationError, PreconditionFailed
+from orchestration.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    OrchestrationError,
+    PreconditionFailed,
+    Unavailable,
+)
 from orchestration.services import audit
 
 
@@ -70,7 +78,14 @@ class Data(Page):
 
 
 #: The status of what a service refuses.
-_STATUS = ((Forbidden, 403), (NotFound, 404), (Conflict, 409), (PreconditionFailed, 412), (Invalid, 400))
+_STATUS = (
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (PreconditionFailed, 412),
+    (Invalid, 400),
+    (Unavailable, 503),
+)
 
 
 class Verb(Page):

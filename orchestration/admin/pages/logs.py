@@ -14,7 +14,7 @@ from orchestration.access.requirements import BY_ID
 from orchestration.admin.pages.base import Data, Page
 from orchestration.admin.pages.task_instances import OfTask
 from orchestration.errors import Invalid, NotFound
-from orchestration.execution.logs import Cursor, log_path, parts_of, read_try
+from orchestration.execution.logs import Cursor, parts_of, path_of, read_try
 from orchestration.states import TaskInstanceState
 
 #: Bytes that one answer carries, and that are shown of a long log's end at first.
@@ -39,14 +39,7 @@ class OfLog(OfTask):
         if not (asked.isascii() and asked.isdigit() and len(asked) < 10):
             raise NotFound("Name a try by its number.")
         try:
-            place = log_path(
-                dag_id=self.run.dag_id,
-                run_id=self.run.run_id,
-                task_id=self.instance.task_id,
-                map_index=self.instance.map_index,
-                try_number=int(asked),
-                logical_date=self.run.logical_date,
-            )
+            place = path_of(self.instance, int(asked))
         except Invalid as error:
             raise NotFound(error.detail) from error
         return int(asked), place

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Max, Min
-from django.db.models.functions import TruncDate
+from django.db.models import Avg, Count, F, Max, Min
 
 from orchestration.access.permissions import Caller
 from orchestration.admin.queries.common import readable, seconds
+from orchestration.admin.queries.expressions import Cut, Seconds
 from orchestration.models import DagRun, TaskInstance, TaskInstanceHistory
 
 #: Bars of a gantt.
@@ -48,12 +48,11 @@ def calendar(dag_id: str, year: int) -> dict[str, dict[str, int]]:
     rows = (
         DagRun.objects.order_by()
         .filter(dag=dag_id, logical_date__gte=first, logical_date__lt=after)
-        .annotate(day=TruncDate("logical_date", tzinfo=UTC))
-        .values_list("day", "state")
+        .values_list(Cut("logical_date", "day"), "state")
         .annotate(n=Count("pk"))
     )
     for day, state, number in rows:
-        found[day.isoformat()][state] = number
+        found[day][state] = number
     return dict(found)
 
 
@@ -83,10 +82,10 @@ def measured(measure: str, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             tasks[task_id][run] = (end - due[run]).total_seconds()
     elif measure == "queued":
         of_runs = {run["pk"]: seconds(run["queued_at"], run["start_date"]) for run in runs}
-        wait = ExpressionWrapper(F("start_date") - F("queued_at"), output_field=DurationField())
+        wait = Seconds("queued_at", "start_date")
         waited = rows.filter(start_date__isnull=False, queued_at__isnull=False)
         for task_id, run, mean in waited.annotate(mean=Avg(wait)):
-            tasks[task_id][run] = max(0.0, mean.total_seconds())
+            tasks[task_id][run] = max(0.0, mean)
     else:
         of_runs = dict.fromkeys(pks)
         for task_id, run, tries in rows.filter(try_number__gt=0).annotate(tries=Max("try_number")):

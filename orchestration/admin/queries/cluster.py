@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
-from django.db.models.functions import TruncDay, TruncHour
 
 from orchestration.access.permissions import Caller
 from orchestration.admin.queries.common import readable
+from orchestration.admin.queries.expressions import FORMATS, Cut, Rare
 from orchestration.models import DagRun, Job, TaskInstance
 from orchestration.models.job import health_threshold
 from orchestration.states import JobState
@@ -102,19 +102,24 @@ def _most_first(rows: Any) -> list[tuple[str, int]]:
 
 def ended(user: Caller, period: Period) -> list[dict[str, Any]]:
     """Runs that ended in each hour or day of the period, oldest first: ``at``, ``success``, ``failed``; one query."""
-    step = timedelta(hours=1) if period.is_by_hours else timedelta(days=1)
-    cut = TruncHour("end_date", tzinfo=UTC) if period.is_by_hours else TruncDay("end_date", tzinfo=UTC)
-    rows = readable(DagRun.objects.order_by(), user).filter(end_date__gte=period.start, end_date__lt=period.end)
-    counts: dict[datetime, dict[str, int]] = defaultdict(dict)
-    for at, state, number in rows.annotate(at=cut).values_list("at", "state").annotate(n=Count("pk")):
+    return ended_over_time(user, period.start, period.end, is_by_hours=period.is_by_hours)
+
+
+def ended_over_time(user: Caller, start: datetime, end: datetime, *, is_by_hours: bool) -> list[dict[str, Any]]:
+    """As ``ended``, for any time; hours and days are those of UTC."""
+    unit: Literal["hour", "day"] = "hour" if is_by_hours else "day"
+    rows = readable(DagRun.objects.order_by(), user).filter(end_date__gte=start, end_date__lt=end)
+    counts: dict[str, dict[str, int]] = defaultdict(dict)
+    for at, state, number in rows.values_list(Cut("end_date", unit), "state").annotate(n=Count("pk")):
         counts[at][state] = number
-    at = period.start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    if not period.is_by_hours:
-        at = at.replace(hour=0)
+    moment = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    if not is_by_hours:
+        moment = moment.replace(hour=0)
     bars = []
-    while at < period.end:
-        bars.append({"at": at, "success": counts[at].get("success", 0), "failed": counts[at].get("failed", 0)})
-        at += step
+    while moment < end:
+        found = counts[moment.strftime(FORMATS[unit])]
+        bars.append({"at": moment, "success": found.get("success", 0), "failed": found.get("failed", 0)})
+        moment += timedelta(**{f"{unit}s": 1})
     return bars
 
 
@@ -143,7 +148,7 @@ def jobs(now: datetime) -> list[dict[str, Any]]:
 
 def running_runs(user: Caller) -> list[DagRun]:
     """Runs that are running or queued, oldest first; one query."""
-    rows = readable(DagRun.objects.filter(state__in=("running", "queued")), user)
+    rows = readable(DagRun.objects.filter(Rare(Q(state__in=("running", "queued")))), user)
     return list(
         rows.order_by("id").only("id", "dag_id", "run_id", "state", "run_type", "start_date", "queued_at")[
             :MOST_RUNNING
@@ -153,7 +158,8 @@ def running_runs(user: Caller) -> list[DagRun]:
 
 def running_tasks(user: Caller) -> list[TaskInstance]:
     """Task instances that some process has now, oldest first; one query."""
-    rows = readable(TaskInstance.objects.filter(state__in=("running", "queued", "deferred", "restarting")), user)
+    is_at_work = Rare(Q(state__in=("running", "queued", "deferred", "restarting")))
+    rows = readable(TaskInstance.objects.filter(is_at_work), user)
     return list(
         rows.select_related("run")
         .only(

@@ -16,6 +16,7 @@ from orchestration.access.requirements import BY_ID
 from orchestration.admin.queries.common import readable, recent_runs, schedule_words, seconds
 from orchestration.admin.queries.schedule import lateness
 from orchestration.models import Dag, DagRun, DagTag, TaskInstance
+from orchestration.models.dag import owners_of
 from orchestration.states import RUN_UNFINISHED, DagRunState
 
 #: DAGs on a page: those that can be chosen, the first without a choice.
@@ -50,7 +51,7 @@ class Filters:
             owner=query.get("owner", ""),
             search=query.get("search", "").strip(),
             order=order if order.lstrip("-") in ORDERS else "dag_id",
-            page=int(page) if page.isascii() and page.isdigit() and 0 < len(page) < 6 else 1,
+            page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 6 else 1,
             size=int(size) if size in {str(known) for known in PAGE_SIZES} else PAGE_SIZES[0],
         )
 
@@ -113,7 +114,7 @@ def page(user: Caller, filters: Filters) -> list[dict[str, Any]]:
             "dag": dag,
             "schedule": schedule_words(dag.timetable_summary, dag.timetable_description),
             "tags": tags[dag.dag_id],
-            "owners": [name for name in dag.owners.split(", ") if name],
+            "owners": owners_of(dag.owners),
             "can_edit": BY_ID["patch_dag"].allows(user, dag.dag_id),
             "can_trigger": BY_ID["post_dag_run"].allows(user, dag.dag_id),
             "can_delete": BY_ID["delete_dag"].allows(user, dag.dag_id),
@@ -164,4 +165,4 @@ def tags_in_use(user: Caller) -> list[str]:
 def owners_in_use(user: Caller) -> list[str]:
     """The owners of the DAGs that the user may read, at most 200."""
     rows = readable(Dag.objects.active(), user).order_by().values_list("owners", flat=True).distinct()[:1000]
-    return sorted({name for text in rows for name in text.split(", ") if name})[:200]
+    return sorted({name for text in rows for name in owners_of(text)})[:200]

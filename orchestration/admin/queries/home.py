@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Max, Q
-from django.db.models.functions import TruncDay, TruncHour
+from django.db.models import Avg, Count, Max, Q
 
 from orchestration.access import permissions as p
 from orchestration.access.permissions import Caller, is_allowed
+from orchestration.admin.queries.cluster import ended_over_time
 from orchestration.admin.queries.common import of_readable_files, readable
+from orchestration.admin.queries.expressions import Rare, Seconds
 from orchestration.models import Dag, DagImportError, DagRun, DagWarning, Pool, TaskInstance
 from orchestration.services import health
 from orchestration.services import pools as pool_service
@@ -20,6 +21,8 @@ from orchestration.states import RUN_UNFINISHED, DagRunState
 WINDOWS: Final = {1: "1 hour", 6: "6 hours", 24: "24 hours", 72: "3 days", 168: "7 days"}
 #: From so many hours on the chart has a bar for each day.
 _BY_DAY_FROM: Final = 72
+#: Runs that end now are in it.
+_MOMENT: Final = timedelta(microseconds=1)
 #: States of task instances that some process has to do with.
 _IN_WORK = ("scheduled", "queued", "running", "restarting", "deferred", "up_for_retry", "up_for_reschedule")
 
@@ -52,7 +55,7 @@ def dag_counts(user: Caller) -> dict[str, int]:
 def run_counts(user: Caller, since: datetime) -> dict[str, int]:
     """Runs queued and running now, and those that ended since then by state."""
     runs = readable(DagRun.objects.order_by(), user)
-    now_by_state = runs.filter(state__in=RUN_UNFINISHED).values_list("state").annotate(n=Count("pk"))
+    now_by_state = runs.filter(Rare(Q(state__in=RUN_UNFINISHED))).values_list("state").annotate(n=Count("pk"))
     ended = runs.filter(end_date__gte=since).values_list("state").annotate(n=Count("pk"))
     counts = dict.fromkeys(DagRunState, 0)
     for state, number in [*now_by_state, *(row for row in ended if row[0] not in RUN_UNFINISHED)]:
@@ -62,39 +65,23 @@ def run_counts(user: Caller, since: datetime) -> dict[str, int]:
 
 def task_counts(user: Caller) -> list[tuple[str, int]]:
     """Task instances in work, by state."""
-    rows = readable(TaskInstance.objects.order_by().filter(state__in=_IN_WORK), user)
+    rows = readable(TaskInstance.objects.order_by().filter(Rare(Q(state__in=_IN_WORK))), user)
     counts = dict(rows.values_list("state").annotate(n=Count("pk")))
     return [(state, counts.get(state, 0)) for state in _IN_WORK]
 
 
 def runs_over_time(user: Caller, since: datetime, now: datetime) -> list[dict[str, Any]]:
     """For each hour or day (UTC) of the window, oldest first: ``at``, ``success``, ``failed`` runs that ended in it."""
-    is_by_day = (now - since) > timedelta(hours=_BY_DAY_FROM)
-    trunc = TruncDay("end_date", tzinfo=UTC) if is_by_day else TruncHour("end_date", tzinfo=UTC)
-    runs = readable(DagRun.objects.order_by().filter(end_date__gte=since), user)
-    counts = {
-        (at, state): number
-        for at, state, number in runs.annotate(at=trunc).values_list("at", "state").annotate(n=Count("pk"))
-    }
-    first = since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    step = timedelta(hours=1)
-    if is_by_day:
-        first, step = first.replace(hour=0), timedelta(days=1)
-    moments = []
-    while first <= now:
-        moments.append(first)
-        first += step
-    return [
-        {"at": at, "success": counts.get((at, "success"), 0), "failed": counts.get((at, "failed"), 0)} for at in moments
-    ]
+    is_by_hours = (now - since) <= timedelta(hours=_BY_DAY_FROM)
+    return ended_over_time(user, since, now + _MOMENT, is_by_hours=is_by_hours)
 
 
 def slowest(user: Caller, since: datetime, limit: int = 6) -> list[dict[str, Any]]:
     """DAGs whose runs since then took longest on average: dag_id, n, mean, most (seconds)."""
-    took = ExpressionWrapper(F("end_date") - F("start_date"), output_field=DurationField())
+    took = Seconds("start_date", "end_date")
     runs = readable(DagRun.objects.order_by(), user).filter(end_date__gte=since, start_date__isnull=False)
-    rows = runs.values("dag_id").annotate(n=Count("pk"), mean=Avg(took), most=Max(took)).order_by("-mean")[:limit]
-    return [{**row, "mean": row["mean"].total_seconds(), "most": row["most"].total_seconds()} for row in rows]
+    rows = runs.values("dag_id").annotate(n=Count("pk"), mean=Avg(took), most=Max(took)).order_by("-mean")
+    return [{**row} for row in rows[:limit]]
 
 
 def pools() -> list[dict[str, Any]]:

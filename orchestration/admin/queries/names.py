@@ -13,6 +13,7 @@ from orchestration.access.permissions import READ, Caller, Pair
 from orchestration.access.requirements import BY_ID
 from orchestration.admin.queries.common import readable
 from orchestration.models import Dag, DagRun, DagTag, Pool, TaskInstance, User
+from orchestration.models.dag import owners_of
 
 #: Names that are offered.
 MOST: Final = 20
@@ -46,7 +47,7 @@ def owners(user: Caller, text: str) -> Iterable[str]:
     """Owners of DAGs; one query."""
     rows = readable(Dag.objects.active(), user).filter(owners__icontains=text).order_by("dag_id")
     several = rows.values_list("owners", flat=True)[:_READ]
-    return [owner for row in several for owner in row.split(", ") if text.lower() in owner.lower()]
+    return [owner for row in several for owner in owners_of(row) if text.lower() in owner.lower()]
 
 
 def tags(user: Caller, text: str) -> Iterable[str]:

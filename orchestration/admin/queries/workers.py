@@ -1,7 +1,7 @@
 """Who runs tasks: hosts with what they run and have run, queues with what waits in them. All of it from the tables.
 
-A worker is seen by the tries that it holds: nothing is asked of a broker, and what is shown survives any restart. So a
-worker that never ran a try in the period is not shown.
+A host is seen by the tries that it holds: nothing is asked of a broker, and what is shown survives any restart. So one
+that never ran a try in the period is not shown; Celery's workers are asked apart, by ``celery_control``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from django.db.models import Count, Max, Min, Q, Sum
 
 from orchestration.access.permissions import Caller
 from orchestration.admin.queries.common import readable
+from orchestration.admin.queries.expressions import Rare
 from orchestration.conf import conf
+from orchestration.execution import celery_control
 from orchestration.models import Job, TaskInstance
 from orchestration.states import JobState, JobType, TaskInstanceState
 
@@ -51,7 +53,7 @@ def hosts(user: Caller, now: datetime) -> list[Host]:
     """Hosts that run tries or lately ran some, the busiest first; three queries."""
     found: dict[str, Host] = {}
     rows = readable(TaskInstance.objects.order_by(), user)
-    running = rows.filter(state__in=[_S.RUNNING, _S.RESTARTING]).values_list("hostname", "queue")
+    running = rows.filter(Rare(Q(state__in=[_S.RUNNING, _S.RESTARTING]))).values_list("hostname", "queue")
     for name, queue, number, slots, since in running.annotate(
         n=Count("pk"), slots=Sum("pool_slots"), since=Min("start_date")
     ):
@@ -73,9 +75,9 @@ def hosts(user: Caller, now: datetime) -> list[Host]:
 
 
 def _capacity() -> int | None:
-    """Tries that one host runs at once by the options: of a Celery worker, or of a machine with one scheduler."""
-    if "CeleryExecutor" in conf.get("core", "executor"):
-        return conf.getint("celery", "worker_concurrency")
+    """Tries that one host runs at once by the options; None with Celery, where each worker has a pool of its own."""
+    if celery_control.is_used():
+        return None
     schedulers = Job.objects.filter(job_type=JobType.SCHEDULER, state=JobState.RUNNING).order_by()
     per_host = max((n for _, n in schedulers.values_list("hostname").annotate(n=Count("pk"))), default=1)
     return (conf.getint("core", "parallelism") or 0) * per_host or None
@@ -86,7 +88,9 @@ def queues(user: Caller) -> list[dict[str, Any]]:
 
     ``since`` is when the one was queued that waits longest.
     """
-    rows = readable(TaskInstance.objects.order_by(), user).filter(state__in=[_S.QUEUED, _S.SCHEDULED, _S.RUNNING])
+    rows = readable(TaskInstance.objects.order_by(), user).filter(
+        Rare(Q(state__in=[_S.QUEUED, _S.SCHEDULED, _S.RUNNING]))
+    )
     counted = rows.values("queue").annotate(
         queued=Count("pk", filter=Q(state=_S.QUEUED)),
         scheduled=Count("pk", filter=Q(state=_S.SCHEDULED)),
@@ -98,7 +102,7 @@ def queues(user: Caller) -> list[dict[str, Any]]:
 
 def held(user: Caller, *, host: str, queue: str) -> list[TaskInstance]:
     """Tries that run or are queued, those that began first at the top; one query. ``""`` is every host or queue."""
-    rows = readable(TaskInstance.objects.filter(state__in=[_S.RUNNING, _S.RESTARTING, _S.QUEUED]), user)
+    rows = readable(TaskInstance.objects.filter(Rare(Q(state__in=[_S.RUNNING, _S.RESTARTING, _S.QUEUED]))), user)
     if host:
         rows = rows.filter(hostname=host)
     if queue:

@@ -10,12 +10,18 @@ from django.contrib.admin import ShowFacets
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from unfold.admin import ModelAdmin
 
 from orchestration.access.permissions import Caller, readable_dag_ids
+from orchestration.admin.navigation import table_title
 from orchestration.admin.tables.paging import BoundedPaginator, newest
 from orchestration.errors import Forbidden, OrchestrationError
+
+#: Where a request keeps what a service said against it.
+_REFUSAL = "desk_refusal"
 
 
 class ShownTable(ModelAdmin):  # type: ignore[misc]  # unfold has no types
@@ -76,10 +82,23 @@ class ShownTable(ModelAdmin):  # type: ignore[misc]  # unfold has no types
             "hides_refresh": not self.is_live,
             "empty_words": self.empty,
             "table_links": self.links(request) if self.has_view_permission(request) else [],
-            "title": str(self.opts.verbose_name_plural),
+            "title": table_title(self.opts),
             **(extra_context or {}),
         }
         return told(self, request, super().changelist_view, context)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Django's, with the way back to the list."""
+        address = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        context = {"crumbs": [(table_title(self.opts), address)], **(extra_context or {})}
+        answer: HttpResponse = super().changeform_view(request, object_id, form_url, context)
+        return answer
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm(f"{self.opts.app_label}.view_{self.opts.model_name}", obj)
@@ -141,13 +160,41 @@ class ChangedTable(ShownTable):
         for obj in queryset:
             self.remove(request.user, obj)
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Django's; once a service has refused what was typed, with that as an error of the form."""
+        form = super().get_form(request, obj, change, **kwargs)
+        refusal = getattr(request, _REFUSAL, None)
+        return form if refusal is None else refused(form, refusal)
+
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Django's, with what a service refuses told on the page."""
-        return told(self, request, super().changeform_view, *args, **kwargs)
+        """Django's; what a service refuses is told above the form, which keeps what was typed."""
+        try:
+            with transaction.atomic():
+                return super().changeform_view(request, *args, **kwargs)
+        except OrchestrationError as error:
+            if isinstance(error, Forbidden) and error.detail is None:
+                raise PermissionDenied from error
+            setattr(request, _REFUSAL, error.detail or error.title or "That was refused.")
+        return super().changeform_view(request, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Django's, with what a service refuses told on the page."""
         return told(self, request, super().delete_view, *args, **kwargs)
+
+
+def refused(form: type[BaseForm], words: str) -> type[BaseForm]:
+    """The form, never valid: it says ``words``."""
+
+    class Refused(form):  # type: ignore[misc,valid-type]  # made of the form that is given
+        """What a service refused."""
+
+        def clean(self) -> Any:
+            """With the refusal."""
+            values = super().clean()
+            self.add_error(None, words)
+            return values
+
+    return Refused
 
 
 def told(

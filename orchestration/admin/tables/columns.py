@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
 from orchestration.templatetags import desk
@@ -75,7 +75,7 @@ def dag_link(path: str = "dag_id") -> Column:
         dag_id = _value(row, path)
         if not dag_id:
             return "–"
-        return format_html('<a class="desk-link" href="{}">{}</a>', dag_address(dag_id), dag_id)
+        return _link(dag_address(dag_id), dag_id)
 
     return _named(show, "dag", "DAG", False)
 
@@ -89,8 +89,7 @@ def run_link(dag: str = "dag_id", run: str = "run_id") -> Column:
             return "–"
         if not dag_id:
             return run_id
-        address = reverse("admin:desk_run", args=(dag_id, run_id))
-        return format_html('<a class="desk-link is-id" href="{}" title="{}">{}</a>', address, run_id, run_id)
+        return _link(_address("desk_run", dag_id, run_id), run_id)
 
     return _named(show, "run", "run", False)
 
@@ -107,15 +106,28 @@ def task_link(prefix: str = "", *, run: str = "run.run_id") -> Column:
         name = f"{task_id}[{index}]" if mapped else task_id
         if not dag_id or not run_id:
             return name
-        address = reverse("admin:desk_task", args=(dag_id, run_id, task_id)) + (f"?map_index={index}" if mapped else "")
-        return format_html('<a class="desk-link" href="{}">{}</a>', address, name)
+        address = _address("desk_task", dag_id, run_id, task_id)
+        return _link(address and address + (f"?map_index={index}" if mapped else ""), name)
 
     return _named(show, "task", "task", False)
 
 
-def dag_address(dag_id: str) -> str:
-    """The DAG's page."""
-    return reverse("admin:desk_dag", args=(dag_id,))
+def dag_address(dag_id: str) -> str | None:
+    """The DAG's page; None for what cannot be a DAG's id, which logs and DAG files may hold all the same."""
+    return _address("desk_dag", dag_id)
+
+
+def _address(page: str, *ids: str) -> str | None:
+    try:
+        return reverse(f"admin:{page}", args=ids)
+    except NoReverseMatch:
+        return None
+
+
+def _link(address: str | None, name: str) -> Any:
+    if address is None:
+        return name
+    return format_html('<a class="desk-link" href="{}" title="{}">{}</a>', address, name, name)
 
 
 def _value(row: Any, path: str) -> Any:

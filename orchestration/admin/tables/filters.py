@@ -16,6 +16,7 @@ from unfold.contrib.filters.forms import SearchForm
 
 from orchestration.admin.tables.paging import newest
 from orchestration.models import Dag, DagRun, Pool
+from orchestration.models.dag import owners_of
 
 #: DAGs whose ids a filter's text may match.
 _MOST_DAGS: Final = 500
@@ -135,7 +136,7 @@ class DagOwnerFilter(NamedFilter):
         if not text:
             return queryset
         rows = Dag.objects.filter(owners__contains=text).order_by("dag_id").values_list("dag_id", "owners")
-        found = [dag_id for dag_id, owners in rows if text in owners.split(", ")]
+        found = [dag_id for dag_id, owners in rows if text in owners_of(owners)]
         return queryset.filter(dag_id__in=found[:_MOST_DAGS])
 
 

@@ -146,8 +146,6 @@ class OfInstanceTable(ShownTable):
     search_fields: ClassVar[tuple[str, ...]] = ("task_instance__dag__dag_id", "task_instance__task_id")
     search_help_text = "DAG or task"
     ordering = ("-pk",)
-    #: Columns of the row itself that a search looks into.
-    own_texts: ClassVar[tuple[str, ...]] = ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -160,15 +158,14 @@ class OfInstanceTable(ShownTable):
         if not words:
             return queryset, False
         rows = newest(queryset)
-        oldest = newest(self.model._default_manager.order_by()).aggregate(first=Min("task_instance_id"))["first"] or 0
+        oldest = newest(self.model._default_manager.order_by()).aggregate(first=Min("task_instance_id"))["first"]
+        if oldest is None:
+            return rows.none(), False
         for word in words:
             named = TaskInstance.objects.filter(
                 Q(dag__dag_id__icontains=word) | Q(task_id__icontains=word), pk__gte=oldest
             )
-            wanted = Q(task_instance__in=named.order_by().values("pk"))
-            for column in self.own_texts:
-                wanted |= Q(**{f"{column}__icontains": word})
-            rows = rows.filter(wanted)
+            rows = rows.filter(task_instance__in=named.order_by().values("pk"))
         return rows, False
 
 
@@ -217,10 +214,20 @@ class XComTable(OfInstanceTable):
     """What tasks push to one another."""
 
     empty = "No task has pushed a value."
+    dag_path = "dag_id"
+    list_filter = (DagFilter,)
     list_display = ("key", *_OF_INSTANCE, columns.short("value"), columns.moment("timestamp", "pushed", sorts=False))
-    search_fields = ("key", "task_instance__dag__dag_id", "task_instance__task_id")
+    search_fields = ("key", "dag_id", "task_id")
     search_help_text = "Key, DAG or task"
-    own_texts = ("key",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Among the newest rows; one short query more."""
+        rows = newest(queryset)
+        for word in search_term.split():
+            rows = rows.filter(Q(key__icontains=word) | Q(dag_id__icontains=word) | Q(task_id__icontains=word))
+        return rows, False
 
 
 class SlaMissTable(ShownTable):

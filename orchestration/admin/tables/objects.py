@@ -124,7 +124,7 @@ class VariableForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at
     class Meta:
         model = Variable
         fields = ("key", "val", "description")
-        labels: ClassVar = {"val": "value"}
+        labels: ClassVar = {"val": "Value"}
         widgets: ClassVar = {
             "val": UnfoldAdminTextareaWidget(attrs={"rows": 6, "spellcheck": "false"}),
             "description": UnfoldAdminTextInputWidget(),

@@ -19,6 +19,9 @@ from orchestration.admin.tables.base import ChangedTable
 from orchestration.models import DagGrant, PersonalAccessToken, Resource, User
 from orchestration.services import roles, tokens, users
 
+#: Django's groups are the roles; so messages, questions and lists say "role".
+Group._meta.verbose_name, Group._meta.verbose_name_plural = "role", "roles"
+
 
 class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """A user; a password is set when one is typed."""
@@ -162,6 +165,7 @@ class GrantTable(ChangedTable):
     form = GrantForm
     list_display = ("group", "dag_id", "action", "resource")
     list_filter = ("group", "action", "resource")
+    empty = "No grants yet. One gives a role rights on a single DAG; rights on all DAGs stand in the role itself."
     search_fields = ("group__name", "dag_id")
     list_select_related = ("group",)
 
@@ -208,6 +212,7 @@ class TokenTable(ChangedTable):
     search_fields = ("name", "user__username", "token_key")
     list_select_related = ("user",)
     fields = ("name", "scope", "expiry")
+    empty = "No tokens yet. Make one with +: programs send it in place of a password, and it is shown once."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PersonalAccessToken]:
         """The tokens that the caller may see."""

@@ -1,5 +1,5 @@
 // The verbs of runs and task instances: asked with a preview, then done.
-import { complain, confirmVerb, given, isRefreshing, poll, send } from "./desk.js";
+import { confirmVerb, given, isRefreshing, poll, refuse, send, sendBy } from "./desk.js";
 
 for (const button of document.querySelectorAll("[data-verb]")) {
     button.addEventListener("click", () => confirmVerb({
@@ -13,15 +13,10 @@ for (const button of document.querySelectorAll("[data-verb]")) {
     }));
 }
 for (const form of document.querySelectorAll("[data-note]")) {
-    form.addEventListener("submit", async (event) => {
-        event.preventDefault();
-        try {
-            await send(form.dataset.note, { note: form.querySelector("textarea").value });
-            form.querySelector("button").textContent = "Saved";
-        } catch (error) {
-            complain(error);
-        }
-    });
+    sendBy(form, async () => {
+        await send(form.dataset.note, { note: form.querySelector("textarea").value });
+        form.querySelector("button").textContent = "Saved";
+    }, refuse);
 }
 
 // The page is drawn by the server; it is loaded again when the run or the instance moved.

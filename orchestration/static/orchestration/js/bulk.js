@@ -33,10 +33,10 @@ if (place) {
         const answer = await send(place.dataset.preview, chosen()).catch(complain);
         if (!answer || turn !== asked) return;
         const changes = `${answer.count.toLocaleString("en")} task instance${answer.count === 1 ? "" : "s"}`;
-        const words = answer.is_all ? `${changes} would be changed.` : `The first ${many(answer.rows)} would change ${changes}; the others are not shown.`;
+        const sentence = answer.is_all ? `${changes} would be changed.` : `The first ${many(answer.rows)} would change ${changes}; the others are not shown.`;
         const rows = answer.affected.map((row) => el("tr", {}, el("td", {}, stateMark(row.state)),
             el("td", { text: row.map_index >= 0 ? `${row.task_id}[${row.map_index}]` : row.task_id }), el("td", { class: "desk-mono", text: row.run_id })));
-        preview.replaceChildren(el("p", { class: "desk-below", text: words }), rows.length ? el("table", { class: "desk-table" },
+        preview.replaceChildren(el("p", { class: "desk-below", text: sentence }), rows.length ? el("table", { class: "desk-table" },
             el("thead", {}, el("tr", {}, ...["State", "Task", "Run"].map((text) => el("th", { text })))), el("tbody", {}, ...rows)) : "");
         listRefused(answer.refused);
         guard.hidden = data.count < data.asks_number_from;

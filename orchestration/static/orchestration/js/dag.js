@@ -1,6 +1,6 @@
 // What all tabs of a DAG share: the switch, reparse, delete, the filters that submit themselves, the legend.
 import "./delete.js";
-import { complain, send } from "./desk.js";
+import { refuse, send } from "./desk.js";
 
 const input = document.querySelector("[data-pause]");
 input?.addEventListener("change", async () => {
@@ -8,7 +8,7 @@ input?.addEventListener("change", async () => {
         await send(input.dataset.pause, { is_paused: !input.checked });
     } catch (error) {
         input.checked = !input.checked;
-        complain(error);
+        refuse(error);
     }
 });
 for (const select of document.querySelectorAll("[data-submit]")) select.addEventListener("change", () => select.form.submit());
@@ -19,6 +19,6 @@ document.querySelector("[data-reparse]")?.addEventListener("click", async (event
         const answer = await send(event.target.dataset.reparse, {});
         status.textContent = answer.message;
     } catch (error) {
-        complain(error);
+        refuse(error);
     }
 });

@@ -1,6 +1,6 @@
 // The list of DAGs: the switches, and the bars brought up to date.
 import "./delete.js";
-import { complain, duration, el, poll, send, stateClass, stateWords, timeMark } from "./desk.js";
+import { duration, el, poll, refuse, send, stateClass, stateWords, timeMark } from "./desk.js";
 
 const table = document.querySelector("[data-dags]");
 const rows = new Map([...table.querySelectorAll("tr[data-dag]")].map((row) => [row.dataset.dag, row]));
@@ -11,7 +11,7 @@ for (const input of table.querySelectorAll("[data-pause]")) {
             await send(input.dataset.pause, { is_paused: !input.checked });
         } catch (error) {
             input.checked = !input.checked;
-            complain(error);
+            refuse(error);
         }
     });
 }

@@ -1,5 +1,14 @@
 // A dataset's page: an event made by hand.
-import { send } from "./desk.js";
+import { send, sendBy } from "./desk.js";
+
+/** The event's extra as it was written; null for nothing. */
+function written(text) {
+    try {
+        return text.trim() ? JSON.parse(text) : null;
+    } catch {
+        throw new Error('That is no JSON. Write an object, for instance {"rows": 12}.');
+    }
+}
 
 const dialog = document.querySelector("[data-event]");
 if (dialog) {
@@ -8,20 +17,6 @@ if (dialog) {
     const say = (text) => { error.hidden = !text; error.textContent = text; };
     document.querySelector("[data-event-open]").addEventListener("click", () => { say(""); dialog.showModal(); });
     dialog.querySelector("[data-event-close]").addEventListener("click", () => dialog.close());
-    form.addEventListener("submit", async (event) => {
-        event.preventDefault();
-        const text = form.querySelector("textarea").value.trim();
-        let extra = null;
-        try {
-            extra = text ? JSON.parse(text) : null;
-        } catch {
-            say('That is no JSON. Write an object, for instance {"rows": 12}.');
-            return;
-        }
-        try {
-            window.location.assign((await send(form.dataset.eventForm, { extra })).url);
-        } catch (problem) {
-            say(problem.message);
-        }
-    });
+    sendBy(form, async () => (await send(form.dataset.eventForm, { extra: written(form.querySelector("textarea").value) })).url,
+        (problem) => say(problem.message));
 }

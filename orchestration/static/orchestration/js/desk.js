@@ -57,23 +57,37 @@ export function setRefreshing(on) {
     localStorage.setItem(REFRESH_KEY, on ? "1" : "0");
 }
 
+const LOGIN = /\/login\/$/;
+
+/** The desk's own answers; one that led to the page for logging in is an error: the session has ended. */
+export async function ask(url, options = {}) {
+    const answer = await fetch(url, { credentials: "same-origin", ...options }).catch(() => { throw new Error("The server cannot be reached."); });
+    if (answer.redirected && LOGIN.test(new URL(answer.url).pathname)) {
+        throw new Error("Your session has ended, and nothing was changed. Log in again in another tab, then go on here.");
+    }
+    return answer;
+}
+
 /**
  * Fetch JSON now and then every `seconds` while the switch is on and the page is seen; `show` gets it when it changed.
  * Returns a function that fetches at once.
  */
 export function poll(url, show, seconds = 3) {
-    let tag = null;
+    let [tag, isGone] = [null, false];
     const fetchOnce = async () => {
         const address = typeof url === "function" ? url() : url;
-        const answer = await fetch(address, { headers: tag ? { "If-None-Match": tag } : {}, credentials: "same-origin" });
-        if (answer.status === 304) return;
-        if (!answer.ok) throw new Error(`${address} answered ${answer.status}`);
+        const answer = await ask(address, { headers: tag ? { "If-None-Match": tag } : {} });
+        if (answer.status === 304) return calm();
+        isGone = answer.status === 404;
+        if (isGone) throw new Error("What this page shows is not there any more.");
+        if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+        calm();
         tag = answer.headers.get("ETag");
         show(await answer.json());
     };
     const turn = async () => {
         if (isRefreshing() && !document.hidden) await fetchOnce().catch(complain);
-        setTimeout(turn, seconds * 1000);
+        if (!isGone) setTimeout(turn, seconds * 1000);
     };
     fetchOnce().catch(complain);
     setTimeout(turn, seconds * 1000);
@@ -86,17 +100,45 @@ export function complain(error) {
     if (place) place.textContent = `Not up to date: ${error.message}`;
 }
 
+/** The page is up to date again. */
+function calm() {
+    const place = document.querySelector("[data-desk-status]");
+    if (place?.textContent.startsWith("Not up to date:")) place.textContent = "";
+}
+
+/** Tell the operator that what they asked for was not done. */
+export function refuse(error) {
+    const place = document.querySelector("[data-desk-status]");
+    if (!place) return;
+    place.textContent = `Not done: ${error.message}`;
+    place.scrollIntoView({ block: "nearest" });
+}
+
+/** The page's token against forgery; a login since it was loaded gave another, which the page as it is now has. */
+export async function renewToken() {
+    const page = new DOMParser().parseFromString(await (await ask(window.location.href)).text(), "text/html");
+    const token = page.querySelector("input[name=csrfmiddlewaretoken]")?.value;
+    for (const here of token ? document.querySelectorAll("input[name=csrfmiddlewaretoken]") : []) here.value = token;
+}
+
+const isJson = (answer) => (answer.headers.get("Content-Type") ?? "").startsWith("application/json");
+
 /** Send a verb with the CSRF token; the answer's JSON, or an error with the server's sentence. */
 export async function send(url, body) {
-    const token = document.querySelector("input[name=csrfmiddlewaretoken]")?.value ?? "";
-    const answer = await fetch(url, {
+    const post = () => ask(url, {
         method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRFToken": token },
+        headers: { "Content-Type": "application/json", "X-CSRFToken": document.querySelector("input[name=csrfmiddlewaretoken]")?.value ?? "" },
         body: JSON.stringify(body),
-        credentials: "same-origin",
     });
-    const content = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new Error(content.detail || content.title || `The server answered ${answer.status}`);
+    let answer = await post();
+    if (answer.status === 403 && !isJson(answer)) {
+        await renewToken();
+        answer = await post();
+    }
+    const content = isJson(answer) ? await answer.json() : {};
+    if (answer.status === 403 && !isJson(answer)) throw new Error("You may not do this (any more). Load the page again.");
+    if (answer.status === 404 && !content.detail) throw new Error("What this is about is not there any more. Load the page again.");
+    if (!answer.ok) throw new Error(content.detail || content.title || `The server answered ${answer.status}.`);
     return content;
 }
 
@@ -151,6 +193,24 @@ export function timeMark(text) {
     return text ? el("time", { datetime: text, text: moment(text), title: text }) : el("span", { text: "–" });
 }
 
+/**
+ * Send a form by `act`, one at a time: its button is off meanwhile. `act` may give the address to go on to, until
+ * which the button stays off; `tell` gets the error with the sentence to show.
+ */
+export function sendBy(form, act, tell) {
+    form.addEventListener("submit", async (event) => {
+        event.preventDefault();
+        const button = event.submitter ?? form.querySelector("button:not([type=button])");
+        button.disabled = true;
+        const address = await act().catch(tell);
+        if (address) window.location.assign(address);
+        else button.disabled = false;
+    });
+    window.addEventListener("pageshow", (event) => {
+        if (event.persisted) for (const button of form.querySelectorAll("button")) button.disabled = false;
+    });
+}
+
 /** Ask before a verb: a dialog with the server's preview; `options` are checkboxes {name: label}. */
 export function confirmVerb({ title, url, body, options = {}, danger = false, mayBeEmpty = false, done }) {
     const list = el("div", { class: "desk-scroll desk-preview", "aria-live": "polite" });
@@ -169,11 +229,17 @@ export function confirmVerb({ title, url, body, options = {}, danger = false, ma
     const chosen = () => ({
         ...body, ...Object.fromEntries([...dialog.querySelectorAll("input[type=checkbox]")].map((box) => [box.name, box.checked])),
     });
-    const complainHere = (problem) => { error.hidden = false; error.textContent = problem.message; };
+    const complainHere = (problem) => {
+        error.hidden = false;
+        error.textContent = problem.message;
+    };
+    let asked = 0;
     async function show() {
+        const turn = ++asked;
         error.hidden = true;
-        const answer = await send(url, { ...chosen(), dry_run: true }).catch(complainHere);
-        if (!answer) return;
+        go.disabled = true;
+        const answer = await send(url, { ...chosen(), dry_run: true }).catch((problem) => { if (turn === asked) complainHere(problem); });
+        if (!answer || turn !== asked) return;
         const rows = answer.affected.map((row) => el("tr", {},
             el("td", { text: row.run_id }), el("td", { text: row.map_index >= 0 ? `${row.task_id}[${row.map_index}]` : row.task_id }),
             el("td", {}, stateMark(row.state))));
@@ -213,6 +279,8 @@ if (refresh) {
 document.addEventListener("keydown", (event) => {
     const inField = event.target.closest("input, textarea, select, [contenteditable]");
     if (inField || event.ctrlKey || event.metaKey || event.altKey) return;
+    const palette = document.querySelector("#search-input-command");
+    if (palette?.offsetParent) return palette.focus(); // it opens before it takes the keys
     const open = (selector) => {
         const link = document.querySelector(selector);
         if (link) { event.preventDefault(); link.click(); }
@@ -222,6 +290,12 @@ document.addEventListener("keydown", (event) => {
     else if (event.key === "g") open("[data-key=g], #nav-sidebar-apps a[href$='/dags/']");
     else if (event.key === "h") open("#nav-sidebar-apps a");
     else if (["r", "c", "t"].includes(event.key)) open(`[data-key=${event.key}]`);
+});
+
+// A name that is cut is told whole where the pointer rests
+document.addEventListener("mouseover", (event) => {
+    const link = event.target.closest?.("td > a, td > div > a, th > a, .runs-grid th > *");
+    if (link && !link.title && link.scrollWidth > link.clientWidth) link.title = link.textContent.trim();
 });
 
 // Small bars whose height is a share of 100

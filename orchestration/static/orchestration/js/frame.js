@@ -1,5 +1,8 @@
 // What unfold's frame does on a click but not yet by keys: its menus and the filters' opener become buttons.
 
+const search = document.querySelector("#nav-filter");
+if (search) search.placeholder = search.ariaLabel = "Search pages and DAGs";
+
 /** Let Enter and Space do what a click does. */
 function byKeys(element) {
     if (element.matches("button, input, select, textarea, summary, a[href], body, html") || element.querySelector("button, input, select, textarea, a[href]")) return;

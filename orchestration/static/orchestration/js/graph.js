@@ -7,10 +7,15 @@ const direction = document.querySelector("[data-direction]");
 const find = document.querySelector("[data-find]");
 const around = document.querySelector("[data-around]");
 const map = document.querySelector("[data-map]");
+const folder = document.querySelector("[data-fold]");
 let graph = null;
 let shown = null;
 let latest = null;
 const folded = new Set();
+/** Tasks from which groups are folded at first: so many are quick to lay out and can be read. */
+const MANY_TASKS = 100;
+/** The zoom below which names cannot be read: the graph's beginning is shown then, and the map tells where it is. */
+const READABLE = 0.45;
 
 const isDark = () => document.documentElement.classList.contains("dark");
 const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -118,8 +123,9 @@ function draw(isNew) {
     shown = shape;
     place.dataset.nodes = items.filter((item) => item.data.id).map((item) => item.data.name).join(" ");
     graph?.destroy();
-    graph = window.cytoscape({ container: place, elements: items, style: style(), layout: layout(), minZoom: 0.1, maxZoom: 2.5, wheelSensitivity: 0.3 });
+    graph = window.cytoscape({ container: place, elements: items, style: style(), layout: layout(), minZoom: 0.1, maxZoom: 2.5 });
     if (graph.zoom() > 1.2) { graph.zoom(1.2); graph.center(); }
+    if (graph.zoom() < READABLE) showStart();
     graph.on("pan zoom resize", drawMap);
     drawMap();
     mark();
@@ -133,6 +139,16 @@ function draw(isNew) {
     });
     graph.on("mouseover", "node", () => { place.style.cursor = "pointer"; });
     graph.on("mouseout", "node", () => { place.style.cursor = ""; });
+}
+
+function showStart() {
+    graph.zoom(READABLE);
+    const box = graph.elements().boundingBox();
+    const isAcross = direction.value !== "TB";
+    graph.pan({
+        x: isAcross ? 24 - box.x1 * READABLE : graph.width() / 2 - ((box.x1 + box.x2) / 2) * READABLE,
+        y: isAcross ? graph.height() / 2 - ((box.y1 + box.y2) / 2) * READABLE : 24 - box.y1 * READABLE,
+    });
 }
 
 /** The whole graph, small, with the part that is seen; only where not all of it is seen. */
@@ -165,9 +181,31 @@ map.addEventListener("click", (event) => {
     graph.pan({ x: graph.width() / 2 - to.x * zoom, y: graph.height() / 2 - to.y * zoom });
 });
 
+function foldAll() {
+    for (const group of latest.groups) folded.add(group.id);
+    tellFolded();
+}
+
+function tellFolded() {
+    folder.textContent = folded.size ? "Unfold groups" : "Fold groups";
+}
+
+/** Open the groups that hold a task with the word in its name; whether any was folded. */
+function unfoldTo(word) {
+    const parents = new Map([...latest.groups, ...latest.tasks].map((node) => [node.id, node.parent]));
+    const before = folded.size;
+    for (const task of latest.tasks) {
+        if (!task.id.toLowerCase().includes(word) && !task.label.toLowerCase().includes(word)) continue;
+        for (let at = task.parent; at; at = parents.get(at)) folded.delete(at);
+    }
+    tellFolded();
+    return folded.size < before;
+}
+
 const start = () => poll(place.dataset.graph, (data) => {
     const isFirst = latest === null;
     latest = data;
+    if (isFirst && data.tasks.length > MANY_TASKS && data.groups.length) foldAll();
     if (isFirst) direction.value = data.orientation === "TB" || data.orientation === "BT" ? "TB" : "LR";
     legend(Object.values(data.cells).flatMap((cell) => Object.keys(cell.states)));
     draw(false);
@@ -176,23 +214,25 @@ if (window.cytoscape) start(); else window.addEventListener("DOMContentLoaded", 
 
 direction.addEventListener("change", () => draw(true));
 document.querySelector("[data-fit]").addEventListener("click", () => graph?.fit(undefined, 24));
-document.querySelector("[data-fold]").addEventListener("click", (event) => {
+folder.addEventListener("click", () => {
     if (!latest) return;
-    if (folded.size) folded.clear(); else for (const group of latest.groups) folded.add(group.id);
-    event.target.textContent = folded.size ? "Unfold groups" : "Fold groups";
+    if (folded.size) folded.clear(); else foldAll();
+    tellFolded();
     draw(true);
 });
 function mark() {
     const word = find.value.trim().toLowerCase();
     graph.nodes().removeClass("is-found");
     if (!word) return;
-    const found = graph.nodes().filter((node) => node.data("name").toLowerCase().includes(word));
+    const found = graph.nodes().filter((node) => node.data("name").toLowerCase().includes(word) || node.id().toLowerCase().includes(word));
     found.addClass("is-found");
     if (found.length && around.value === "all") graph.animate({ center: { eles: found }, duration: 150 });
 }
 
 function search() {
     if (!graph) return;
+    const word = find.value.trim().toLowerCase();
+    if (word.length > 2 && unfoldTo(word)) draw(true);
     if (around.value === "all" && !graph.scratch("narrowed")) mark();
     else { draw(true); graph.scratch("narrowed", around.value !== "all"); }
 }

@@ -1,6 +1,6 @@
 // The grid: a column for each run, a row for each task; groups and mapped tasks fold. Arrow keys lead from cell to cell,
 // and what is pointed at or focused is told beside it.
-import { duration, el, legend, poll, stateClass, stateLetter, stateMark, timeMark } from "./desk.js";
+import { ask, complain, duration, el, legend, poll, stateClass, stateLetter, stateMark, timeMark } from "./desk.js";
 import { address, merged, seconds, told, total, worst } from "./cells.js";
 
 const place = document.querySelector("[data-grid]");
@@ -33,8 +33,8 @@ document.querySelector("[data-grid-fold]")?.addEventListener("click", () => {
 async function fetchMapped(id) {
     const url = new URL(place.dataset.grid, window.location.href);
     url.searchParams.set("mapped", id);
-    const answer = await fetch(url, { credentials: "same-origin" });
-    if (answer.ok) {
+    const answer = await ask(url).catch(complain);
+    if (answer?.ok) {
         mapped.set(id, (await answer.json()).indexes);
         draw();
     }

@@ -1,5 +1,5 @@
 // Parts of a page that are drawn by the server and fetched again while the switch is on: [data-live-part].
-import { complain, isRefreshing, showMoments } from "./desk.js";
+import { ask, complain, isRefreshing, showMoments } from "./desk.js";
 
 const SECONDS = 5;
 
@@ -8,8 +8,8 @@ async function refresh() {
     const isBusy = () => document.hidden || document.querySelector("dialog[open]") || here.contains(document.activeElement);
     if (isRefreshing() && !isBusy()) {
         try {
-            const answer = await fetch(window.location.href, { credentials: "same-origin" });
-            if (!answer.ok) throw new Error(`The page answered ${answer.status}`);
+            const answer = await ask(window.location.href);
+            if (!answer.ok) throw new Error(`The page answered ${answer.status}.`);
             const there = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live-part]");
             if (there && !isBusy()) {
                 showMoments(there);

@@ -1,6 +1,7 @@
 // A try's log: follows while the task runs, keeps the last lines only, searches and filters among them; the server
 // searches the rest.
-import { complain, el, isRefreshing } from "./desk.js";
+import { ask, complain, el, isRefreshing } from "./desk.js";
+import { coloured, hasCodes, withoutCodes } from "./ansi.js";
 
 const place = document.querySelector("[data-log]");
 const MOST_LINES = 20000;
@@ -29,7 +30,8 @@ if (place && Number(place.dataset.try) > 0) {
     function lineElement(line, word) {
         const element = el("span", { class: CLASSES[line.level] ?? "" });
         const found = word ? line.text.toLowerCase().indexOf(word) : -1;
-        if (found < 0) element.textContent = `${line.text}\n`;
+        if (line.raw) element.append(...coloured(line.raw, found, word.length), "\n");
+        else if (found < 0) element.textContent = `${line.text}\n`;
         else element.append(line.text.slice(0, found), el("mark", { text: line.text.slice(found, found + word.length) }), `${line.text.slice(found + word.length)}\n`);
         return element;
     }
@@ -41,12 +43,14 @@ if (place && Number(place.dataset.try) > 0) {
     /** Texts as lines with their level and source; a line that begins no message has those of the message. */
     function parsed(texts, before) {
         let { level: lastLevel, source: lastSource } = before ?? { level: "INFO", source: "" };
-        return texts.map((text) => {
+        return texts.map((raw) => {
+            const isCoded = hasCodes(raw);
+            const text = isCoded ? withoutCodes(raw) : raw;
             if (text.startsWith("[")) {
                 lastLevel = LEVEL.exec(text.slice(0, 300))?.[1] ?? lastLevel;
                 lastSource = SOURCE.exec(text)?.[1] ?? lastSource;
             }
-            return { text, level: lastLevel, source: lastSource };
+            return { text, level: lastLevel, source: lastSource, raw: isCoded ? raw : null };
         });
     }
 
@@ -76,13 +80,14 @@ if (place && Number(place.dataset.try) > 0) {
     }
 
     function tell(data) {
+        if (isWhole) return; // what the search found stands there
         const left = skipped || cut ? " The beginning is left out here: search all of it, or download it." : "";
         about.textContent = (data.is_running ? "The task is at work; new lines appear here." : lines.length ? "" : "There is no log of this try here: it wrote none, or ran elsewhere.") + left;
     }
 
     async function get(url) {
-        const answer = await fetch(url, { credentials: "same-origin" });
-        if (!answer.ok) throw new Error(`The log answered ${answer.status}`);
+        const answer = await ask(url);
+        if (!answer.ok) throw new Error(`The log answered ${answer.status}.`);
         return answer.json();
     }
 

@@ -33,7 +33,7 @@ function draw() {
     graph = window.cytoscape({
         container: place, elements: [...nodes, ...latest.edges.map((edge) => ({ data: edge }))], style: style(),
         layout: { name: "dagre", rankDir: direction.value, nodeSep: 18, rankSep: 70, fit: true, padding: 24, animate: false },
-        minZoom: 0.05, maxZoom: 2.5, wheelSensitivity: 0.3,
+        minZoom: 0.05, maxZoom: 2.5,
     });
     if (graph.zoom() > 1.2) { graph.zoom(1.2); graph.center(); }
     graph.on("tap", "node", (event) => window.location.assign(event.target.data("url")));

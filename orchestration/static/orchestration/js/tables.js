@@ -1,5 +1,5 @@
 // Tables: rows brought up to date by themselves while nothing is selected, typed or open.
-import { complain, isRefreshing, showMoments } from "./desk.js";
+import { ask, complain, isRefreshing, showMoments } from "./desk.js";
 
 const SECONDS = 5;
 
@@ -10,8 +10,8 @@ const isBusy = () =>
 async function refresh() {
     if (isRefreshing() && !isBusy()) {
         try {
-            const answer = await fetch(window.location.href, { credentials: "same-origin" });
-            if (!answer.ok) throw new Error(`The list answered ${answer.status}`);
+            const answer = await ask(window.location.href);
+            if (!answer.ok) throw new Error(`The list answered ${answer.status}.`);
             const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
             const [here, there] = [document, fresh].map((page) => page.querySelector("#result_list"));
             if (here && there && !isBusy()) {

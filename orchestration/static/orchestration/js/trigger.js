@@ -1,5 +1,5 @@
 // The trigger form: the fields and the JSON beside them say the same; the JSON is what is sent.
-import { given, send } from "./desk.js";
+import { given, send, sendBy } from "./desk.js";
 
 const data = given("trigger-data");
 const form = document.querySelector("[data-trigger]");
@@ -83,23 +83,18 @@ form.querySelector("[data-recent]")?.addEventListener("change", (event) => {
     toEditor();
     toFields();
 });
-form.addEventListener("submit", async (event) => {
-    event.preventDefault();
+sendBy(form, async () => {
     tell("");
     const date = form.elements.logical_date.value;
-    try {
-        const answer = await send(form.dataset.trigger, {
-            conf,
-            run_id: form.elements.run_id.value || null,
-            logical_date: date ? `${date.length === 16 ? `${date}:00` : date}+00:00` : null,
-            note: form.elements.note.value || null,
-            unpause: form.elements.unpause?.checked ?? false,
-        });
-        window.location.assign(answer.url);
-    } catch (problem) {
-        tell(problem.message);
-    }
-});
+    const answer = await send(form.dataset.trigger, {
+        conf,
+        run_id: form.elements.run_id.value || null,
+        logical_date: date ? `${date.length === 16 ? `${date}:00` : date}+00:00` : null,
+        note: form.elements.note.value || null,
+        unpause: form.elements.unpause?.checked ?? false,
+    });
+    return answer.url;
+}, (problem) => tell(problem.message));
 
 if (data.asked) conf = { ...conf, ...data.asked };
 for (const name of data.required) if (conf[name] === null) delete conf[name];
