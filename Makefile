@@ -50,11 +50,11 @@ contracts: setup
 tests: tests-sqlite tests-postgres
 
 tests-sqlite: setup
-	$(PY) -m pytest -n $(TEST_PROCESSES)
+	$(PY) -m pytest -n $(TEST_PROCESSES) --dist worksteal
 
 tests-postgres: setup
 	@if $(PY) -m tests.machine postgres "$(POSTGRES_URL)"; then \
-		echo "$(PY) -m pytest (PostgreSQL)"; TEST_DATABASE_URL="$(POSTGRES_URL)" $(PY) -m pytest -n $(TEST_PROCESSES); \
+		echo "$(PY) -m pytest (PostgreSQL)"; TEST_DATABASE_URL="$(POSTGRES_URL)" $(PY) -m pytest -n $(TEST_PROCESSES) --dist worksteal; \
 	elif [ -n "$$REQUIRE_SERVICES" ]; then \
 		echo "PostgreSQL is required here and not reachable at $(POSTGRES_URL)"; exit 1; \
 	else \
