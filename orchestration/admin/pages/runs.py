@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import orjson
 from django.db.models import Count
 from django.urls import reverse
+from django.utils import timezone
 
 from orchestration.access import permissions as p
 from orchestration.access.permissions import READ, editable_dag_ids, is_allowed
@@ -17,7 +18,7 @@ from orchestration.access.requirements import BY_ID
 from orchestration.admin import text
 from orchestration.admin.pages.base import Data, Page, Verb
 from orchestration.admin.pages.dag import OfDag
-from orchestration.admin.queries import events
+from orchestration.admin.queries import events, waits
 from orchestration.admin.queries.common import seconds
 from orchestration.errors import Forbidden, Invalid, NotFound
 from orchestration.models import DagRun, DatasetEvent, TaskInstance, versions
@@ -63,7 +64,7 @@ class RunPage(OfRun):
     template_name = "desk/run.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Eleven queries at most."""
+        """Eleven queries at most of a finished run, and of others what ``waits.of_run`` adds."""
         run, user = self.run, self.request.user
         shows_tasks = self.allows("get_task_instances")
         live = live_state(run, None, shows_tasks=shows_tasks)  # read first, so that a later move is noticed
@@ -81,6 +82,8 @@ class RunPage(OfRun):
             start = (page - 1) * PAGE_SIZE
             rows = list(instances.order_by("start_date", "task_id", "map_index")[start : start + PAGE_SIZE + 1])
         shows_log = is_allowed(user, READ, p.AUDIT_LOGS)
+        shape = None if run.is_finished else self.shape
+        waiting = waits.of_run(run, self.dag, shape, counts=counts if shows_tasks else None, now=timezone.now())
         return super().get_context_data(
             title=run.run_id,
             dag=self.dag,
@@ -96,6 +99,8 @@ class RunPage(OfRun):
             has_more=len(rows) > PAGE_SIZE,
             events=events.of(events.of_run(run.dag_id, run.run_id)) if shows_log else [],
             why=self._why(),
+            waits=waiting.listed,
+            is_jammed=waiting.is_jammed,
             has_failed=run.state == DagRunState.FAILED or any(name in FAILED_STATES for name, _ in counts),
             culprits=self._culprits() if shows_tasks else [],
             bulk_query=urlencode({"run__exact": run.pk, **({"state__in": state} if state else {})}),

@@ -8,13 +8,14 @@ from urllib.parse import urlencode
 
 import orjson
 from django.urls import reverse
+from django.utils import timezone
 
 from orchestration.access import permissions as p
 from orchestration.access.permissions import READ, editable_dag_ids, is_allowed
 from orchestration.access.requirements import BY_ID
 from orchestration.admin.pages.base import Page, Verb
 from orchestration.admin.pages.runs import OfRun, live_state, named, note_of
-from orchestration.admin.queries import events
+from orchestration.admin.queries import events, waits
 from orchestration.errors import Invalid, NotFound
 from orchestration.models import (
     RenderedFields,
@@ -24,7 +25,6 @@ from orchestration.models import (
     XCom,
     versions,
 )
-from orchestration.scheduling.unmet import unmet
 from orchestration.services import extra_links, task_instances
 from orchestration.states import TaskInstanceState
 
@@ -120,7 +120,7 @@ class TaskPage(OfTask):
             rows = XCom.objects.filter(task_instance=instance).order_by("key")[:MOST_LISTED]
             xcoms = [(row.key, row.timestamp, row.value[:MOST_SHOWN]) for row in rows]
         return {
-            "unmet": unmet(instance),
+            "waits": waits.of_instance(instance, self.dag, self.shape, user=self.request.user, now=timezone.now()),
             "tries": [each for each in tries if each.try_number != present],
             "numbers": numbers,
             "try_number": number,

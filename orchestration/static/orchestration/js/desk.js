@@ -244,7 +244,7 @@ export function confirmVerb({ title, url, body, options = {}, danger = false, ma
             el("td", { text: row.run_id }), el("td", { text: row.map_index >= 0 ? `${row.task_id}[${row.map_index}]` : row.task_id }),
             el("td", {}, stateMark(row.state))));
         list.replaceChildren(
-            el("p", { text: answer.count ? `${answer.count} task instance${answer.count === 1 ? "" : "s"} would be changed:` : "Nothing would be changed." }),
+            el("p", { text: answer.count ? `${answer.count} task instance${answer.count === 1 ? "" : "s"} would be changed:` : "No task instance would be changed." }),
             el("table", { class: "desk-table" }, el("tbody", {}, ...rows)));
         go.disabled = answer.count === 0 && !mayBeEmpty;
     }
