@@ -91,7 +91,7 @@ def test_f04_a_killed_task_fails_or_is_retried_at_once_with_its_reason_and_log(o
     assert ti.state == state
     assert ti.reason.startswith("The task's process was killed by SIGKILL.")
     assert "INFO - before" in own_bench.log_of(ti)
-    assert not own_bench.executor.running()
+    own_bench.until(lambda: not own_bench.executor.running(), seconds=5)
 
 
 def test_a_terminated_task_fails_by_itself(own_bench, marks):

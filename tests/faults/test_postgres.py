@@ -5,6 +5,7 @@ The server is the test's own, so that it can be stopped; the system is one of re
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -251,22 +252,29 @@ def test_f27_two_schedulers_share_the_work_and_one_may_die(
 ) -> None:
     second = system.start("scheduler", "--skip-serve-logs")
     jobs = "SELECT count(*) FROM orchestration_job WHERE job_type = 'SchedulerJob' AND state = 'running'"
+    senders = """SELECT count(DISTINCT t.queued_by_job_id) FROM orchestration_taskinstance t
+        JOIN orchestration_dagrun r ON r.id = t.run_id WHERE r.run_id LIKE 'f27-%'"""
 
     def living() -> bool:
         with cluster.session() as session:
             return session.execute(jobs).fetchone() == (2,)
 
     until(living, "two schedulers run")
-    for number in range(12):
-        caller.trigger_until_done("red", f"f27-{number}")
-        caller.trigger_until_done("blue", f"f27-{number}")
+    numbers = itertools.count()
+
+    def have_worked() -> bool:
+        for number in itertools.islice(numbers, 12):
+            caller.trigger_until_done("red", f"f27-{number}")
+            caller.trigger_until_done("blue", f"f27-{number}")
+        with cluster.session() as session:
+            return session.execute(senders).fetchone() == (2,)
+
+    until(have_worked, "each scheduler did work")
     second.kill()
     second.wait()
     system.processes.remove(second)
-    for number in range(12, 16):
-        caller.trigger_until_done("red", f"f27-{number}")
+    for _ in range(4):
+        caller.trigger_until_done("red", f"f27-{next(numbers)}")
     evidence = assert_sound(system, cluster.url, caller)
     runs = {row["id"] for row in evidence.rows["dagrun"] if row["run_id"].startswith("f27")}
-    assert len(runs) == 28
-    owners = {row["queued_by_job_id"] for row in evidence.rows["taskinstance"] if row["run_id"] in runs}
-    assert len(owners) == 2, "each scheduler did work"
+    assert len(runs) == len({(call.dag_id, call.run_id) for call in caller.calls}) >= 28
