@@ -28,6 +28,7 @@ from django.utils import timezone
 
 from airflowsite.webserver import WebOptions, load_application
 from orchestration.conf import conf
+from orchestration.management.cli.files import unwritable
 from orchestration.processes import kernel, programs
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,12 @@ class Part:
         sys.stdout.flush()
         sys.stderr.flush()
         connections.close_all()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            pause = self._plan_start(0.0)
+            log.error("%s cannot start (%s); next try in %.0f s. More processes: ulimit -u", self.name, error, pause)
+            return
         if pid:
             self.pid, self.started_at = pid, time.monotonic()
             return
@@ -83,10 +89,15 @@ class Part:
         """Plan the next start."""
         lived = time.monotonic() - self.started_at
         self.pid = None
+        pause = self._plan_start(lived)
+        log.error("%s ended with status %s after %.0f s; it starts again in %.0f s", self.name, status, lived, pause)
+
+    def _plan_start(self, lived: float) -> float:
+        """Start later, the later the more often it did not live for long; in how many seconds."""
         self.failures = 0 if lived > STABLE_SECONDS else self.failures + 1
         pause = 0.0 if self.failures == 0 else min(LONGEST_PAUSE_SECONDS, 2.0 ** (self.failures - 1))
         self.start_at = time.monotonic() + pause
-        log.error("%s ended with status %s after %.0f s; it starts again in %.0f s", self.name, status, lived, pause)
+        return pause
 
 
 class Standalone:
@@ -229,12 +240,16 @@ def _command(name: str) -> None:
 
 def run() -> None:
     """Migrate, make the first login, say where to go, and run everything until a signal comes."""
-    conf.path("core", "dags_folder").mkdir(parents=True, exist_ok=True, mode=0o750)
+    folder = conf.path("core", "dags_folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    except OSError as error:
+        raise unwritable(folder, error, "Make that folder, or name another in [core] dags_folder.") from None
     call_command("migrate", verbosity=0, interactive=False)
     login = first_login()
     options = WebOptions.configured()
     print(f"airflowsite is starting in {conf.home}", flush=True)
-    print(f"  DAG files:   {conf.path('core', 'dags_folder')}", flush=True)
+    print(f"  DAG files:   {folder}", flush=True)
     print(f"  Operators:   {options.address}/admin/", flush=True)
     print(f"  API:         {options.address}/api/v1/   (documents: {options.address}/api/v1/ui/)", flush=True)
     if login is not None:

@@ -59,7 +59,7 @@ class _Parser:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A parser that is over; ``lost`` if the warm parent died with it, ``unborn`` if that never came to life."""
+    """A parser that is over; ``lost`` if the warm parent died with it, ``unborn`` if no process was started for it."""
 
     job: ParseJob | CallbackJob
     result: ParseResult
@@ -98,7 +98,11 @@ class Parsers:
     def start(self, job: ParseJob | CallbackJob) -> None:
         """Begin a job; its result comes from ``ended``."""
         if self._control is None:
-            self._start_warm_parent()
+            try:
+                self._start_warm_parent()
+            except OSError as error:
+                self._put_off(job, error.strerror or str(error))
+                return
         assert self._control is not None
         ours, theirs = socket.socketpair()
         read_end, write_end = os.pipe()
@@ -213,9 +217,17 @@ class Parsers:
                 self._is_ready = True
                 continue
             parser = self._parsers.get(int(rest[0]))
+            if kind == b"N" and parser is not None:
+                del self._parsers[int(rest[0])]
+                self._close(parser)
+                self._put_off(parser.job, "there are too many, or there is no memory")
             if kind == b"X" and parser is not None:
                 parser.status = int(rest[1])
                 parser.ended_at = time.monotonic()
+
+    def _put_off(self, job: ParseJob | CallbackJob, reason: str) -> None:
+        log.error("No parser could be started for %s: %s. Allow more processes: ulimit -u", job.path, reason)
+        self._lost.append(Ended(job, ParseResult(job.path), lost=True, unborn=True))
 
     def _warm_parent_died(self) -> None:
         """All parsers died with it. Their jobs are given back: any of them may have done it."""

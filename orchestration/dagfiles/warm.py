@@ -11,7 +11,8 @@ becomes this process's child when its parent dies (it is a subreaper), and is ki
 socket closes and everything here ends.
 
 Requests are ``F<id>`` with two descriptors (the parser's channel, its output) and ``K<id>`` (kill). Answers are
-``R`` (ready), ``P<id> <pid>`` and ``X<id> <status>``, the status as ``os.waitpid`` gives it.
+``R`` (ready), ``P<id> <pid>``, ``N<id>`` (no process could be started for it) and ``X<id> <status>``, the status as
+``os.waitpid`` gives it.
 """
 
 from __future__ import annotations
@@ -89,11 +90,17 @@ class WarmParent:
                 _kill_group(self._pids[request])
             return True
         channel, output = descriptors
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            pid = None
         if pid == 0:
             self._become_parser(channel, output)
         os.close(channel)
         os.close(output)
+        if pid is None:
+            self._tell(f"N{request}")
+            return True
         self._pids[request] = pid
         self._tell(f"P{request} {pid}")
         return True

@@ -32,7 +32,7 @@ from django.db.backends.signals import connection_created
 from django.utils import timezone
 
 from orchestration.conf import conf
-from orchestration.execution import processes, turns
+from orchestration.execution import processes, task_log, turns
 from orchestration.execution.claims import Claimant
 from orchestration.execution.executors.base import Workload
 from orchestration.execution.tries import Ending, Try, outcome_of
@@ -113,7 +113,8 @@ class Supervisor:
         if self._listener is not None:
             self._listener.__enter__()
             self._selector.register(self._listener.fileno(), selectors.EVENT_READ, self._listener)
-        self._warm.start()
+        with contextlib.suppress(OSError):  # there is no process left: the first try asks again
+            self._warm.start()
         try:
             while not self._is_done():
                 self._hear(self._seconds_to_wait())
@@ -294,8 +295,9 @@ class Supervisor:
             self._warm.close_store(parent)
 
     def _parent_gone(self, parent: WarmParent) -> None:
+        self._hear_zygote()  # which may have said why
         was_importing = parent.fingerprint is None
-        reason = (
+        reason = parent.failure or (
             f"The process that imports {parent.path} ended before it was done."
             if was_importing
             else f"The process that the tasks of {parent.path} are forked from was killed, and they with it."
@@ -369,7 +371,9 @@ class Supervisor:
                 each.is_silent = True
                 self._unwatch(each.sock)
         if each.held is not None and each.result is None and each.outcome is None and not each.is_stored:
-            self._crash(each, each.crash_reason(parent_reason))
+            reason = each.crash_reason(parent_reason)
+            task_log.add(each.document["log_path"], reason, "supervisor.py:0")
+            self._crash(each, reason)
         self._sweep(each)
 
     def _settle(self, each: Try) -> None:

@@ -125,6 +125,14 @@ class TaskLog:
             self._pumping.release()
 
 
+def add(path: str, text: str, source: str) -> None:
+    """Write a line to the log of a try whose process can say nothing any more; nothing where that cannot be."""
+    log = TaskLog(path)
+    log.line(text, "ERROR", source)
+    if log._descriptor is not None:
+        os.close(log._descriptor)
+
+
 #: The log of this process.
 _current: list[TaskLog] = []
 

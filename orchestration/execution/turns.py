@@ -15,6 +15,7 @@ from orchestration.execution import claims, store_server
 from orchestration.execution.claims import Claimant, Start
 from orchestration.execution.executors.base import Workload
 from orchestration.models import outcomes, statements
+from orchestration.models.dag_run import DagRun
 from orchestration.models.outages import is_contention, is_outage
 from orchestration.models.outcomes import Held, Outcome
 from orchestration.models.task_instance import TaskInstance
@@ -193,7 +194,7 @@ def _do(batch: Batch, claimant: Claimant, now: datetime, is_repeated: bool) -> D
     for crash in batch.crashes:
         done.ended[crash.held.ti_id] = end(crash)
     for crash in batch.queued_again:
-        is_stored = outcomes.queue_again(crash.held, reason=crash.reason, now=crash.at)
+        is_stored = outcomes.queue_again(crash.held, reason=crash.reason, now=crash.at, owner=_owner(crash.held))
         done.ended[crash.held.ti_id] = TaskInstanceState.UP_FOR_RETRY if is_stored else None
     if batch.restarted:
         outcomes.restarted(batch.restarted, now=now)
@@ -235,6 +236,14 @@ def end(crash: Crash) -> TaskInstanceState | None:
     dag = outcomes.readable(ti.run.dag_version_id)
     task = None if dag is None else dag.tasks.get(held.task_id)
     return outcomes.fail_or_retry(ti, task, reason=crash.reason, now=crash.at, fenced_by=held.claim, dag=dag)
+
+
+def _owner(held: Held) -> str | None:
+    """Of the try's task; None where the run's DAG has it no more."""
+    version = DagRun.objects.filter(pk=held.run_pk).values_list("dag_version_id", flat=True).first()
+    dag = outcomes.readable(version)
+    task = None if dag is None else dag.tasks.get(held.task_id)
+    return None if task is None else task.owner
 
 
 def _refuse(part: Batch, error: Exception, claimant: Claimant, now: datetime) -> Done:

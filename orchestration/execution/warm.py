@@ -136,6 +136,8 @@ def _warm_parent(path: str, control: socket.socket, store_socket: socket.socket)
     stamps = fingerprint(path)
     if before is not None:
         stamps[archive_of(path)] = before  # a change during the import makes this parent stale
+    if loaded.errors and not loaded.dags:
+        stamps[archive_of(path)] = [0, 0, 0]  # no file is so: the next try imports it anew, with more memory perhaps
     _tell(control, {"ready": stamps})
     runner.prepare(loaded)
     gc.collect()
@@ -182,7 +184,8 @@ class _Family:
         try:
             pid = os.fork()
         except OSError as error:
-            _tell(self._control, {"number": number, "failed": f"No process could be started: {error}"})
+            reason = f"No process could be started ({error}). Allow more processes: ulimit -u"
+            _tell(self._control, {"number": number, "failed": reason})
             return
         if pid == 0:
             try:

@@ -39,6 +39,8 @@ class WarmParent:
     store_inbox: frames.Inbox = field(default_factory=frames.Inbox)
     store_outbox: frames.Outbox = field(init=False)
     pid: int | None = None
+    #: Why its process could not be started.
+    failure: str | None = None
     #: What the import read, once it is done.
     fingerprint: warm.Fingerprint | None = None
     #: The numbers of the tries it runs or was asked to.
@@ -193,10 +195,11 @@ class WarmParents:
         return [p for p in self._all if p.fingerprint is None and not p.is_gone and now - p.started > limit]
 
     def hear_zygote(self, message: dict[str, Any]) -> None:
-        """Note which process a parent is."""
+        """Note which process a parent is, or why it is none."""
         for parent in self._all:
             if parent.number == message.get("number"):
                 parent.pid = message.get("pid")
+                parent.failure = message.get("failed")
 
     def restart_zygote(self) -> None:
         """The zygote is gone: its parents end by themselves, and the next file starts another."""

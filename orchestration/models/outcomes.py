@@ -202,9 +202,11 @@ def fail_or_retry(
     return outcome.state
 
 
-def queue_again(held: Held, *, reason: str, now: datetime) -> bool:
+def queue_again(held: Held, *, reason: str, now: datetime, owner: str | None = None) -> bool:
     """End a try because its executor stops: another try is due at once, and does not count against the retries."""
-    outcome = Outcome(held=held, state=_S.UP_FOR_RETRY, ended_at=now, reason=reason, not_before=now, extra_tries=1)
+    outcome = Outcome(
+        held=held, state=_S.UP_FOR_RETRY, ended_at=now, reason=reason, owner=owner, not_before=now, extra_tries=1
+    )
     return bool(write([outcome]))
 
 

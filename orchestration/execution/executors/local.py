@@ -27,6 +27,8 @@ STOP_MARGIN = 10.0
 #: Supervisors that lived for fewer seconds, one after the other, are replaced later and later.
 SHORT_LIFE = 10.0
 LONGEST_PAUSE = 30.0
+#: Seconds until it is tried again where no process could be started.
+START_PAUSE = 5.0
 
 
 class LocalExecutor:
@@ -112,7 +114,12 @@ class LocalExecutor:
         self._close()
 
     def _start_supervisor(self) -> None:
-        self._supervisor = SupervisorProcess(by_fork=not self._is_threaded, hears_wakeups=self._hears_wakeups)
+        try:
+            self._supervisor = SupervisorProcess(by_fork=not self._is_threaded, hears_wakeups=self._hears_wakeups)
+        except OSError as error:
+            self._start_again_at = time.monotonic() + START_PAUSE
+            log.error("No supervisor could be started (%s); tasks wait. Allow more processes: ulimit -u", error)
+            return
         self._inbox, self._outbox = frames.Inbox(), frames.Outbox(self._supervisor.socket)
         if self._in_hand:  # came while there was none
             self.submit(list(self._in_hand.values()))
