@@ -48,9 +48,31 @@ def _run() -> None:
         from airflowsite.nursery import open_nursery  # the other commands have no use for it
 
         open_nursery()
+    _load_settings()
     from django.core.management import execute_from_command_line  # after the settings module is named
 
     execute_from_command_line([sys.argv[0], name, *arguments[1:]])
+
+
+def _load_settings() -> None:
+    """End with a sentence and 1 where an option says what cannot be, or the home cannot be written."""
+    from django.conf import settings
+
+    from orchestration.errors import OrchestrationError
+
+    try:
+        settings.DATABASES  # noqa: B018 the first question loads them
+    except OrchestrationError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(  # noqa: T201
+            f"{error.filename} cannot be used: {error.strerror}. Make it writable, or set another AIRFLOW_HOME.",
+            file=sys.stderr,
+        )
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,11 @@ def database(url: str) -> dict[str, Any]:
     ``sqlite:///relative``, ``sqlite:////absolute``, ``postgresql[+driver]://user:password@host:port/name?options``.
     Raises ConfigError for anything else.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 raises ValueError for what is no number
+    except ValueError as error:
+        raise ConfigError(f"[database] sql_alchemy_conn is no address of a database: {error}.") from None
     scheme = parts.scheme.partition("+")[0]
     if scheme == "sqlite":
         return _sqlite(unquote(parts.path.removeprefix("/")))

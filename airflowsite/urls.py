@@ -17,6 +17,8 @@ def health_page(_request: HttpRequest) -> JsonResponse:
     return JsonResponse(health_row(health.check()))
 
 
+handler500 = "orchestration.admin.failures.failed"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("health", health_page),

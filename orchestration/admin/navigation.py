@@ -95,6 +95,8 @@ def table_title(opts: Options[Any]) -> str:
 
 def account(request: HttpRequest) -> list[dict[str, str]]:
     """The links of the operator's own menu."""
+    if not request.user.is_authenticated:
+        return []
     if not meets(request.user, (Pair(READ, p.MY_PROFILE),)):
         return []
     return [{"title": "Your profile", "link": reverse("admin:desk_profile")}]
@@ -132,7 +134,9 @@ def _is_active(request: HttpRequest, link: str) -> bool:
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Unfold's groups of links, without those that the caller may not open."""
+    """Unfold's groups of links, without those that the caller may not open; none before the login."""
+    if not request.user.is_authenticated:
+        return []
     outside = [
         {"title": title, "icon": icon, "link": get_script_prefix() + address, "active": False}
         for title, icon, address in _OUTSIDE

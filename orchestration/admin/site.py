@@ -34,6 +34,10 @@ class OperatorsSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no typ
         user = request.user
         return user.is_active and user.is_authenticated and is_allowed(user, "can_read", WEBSITE)
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The tables that the caller may open. Before the login nobody sees them, and the database is not asked."""
+        return list(super().get_app_list(request, app_label)) if request.user.is_authenticated else []
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         """The home page."""
         from orchestration.admin.pages.home import HomePage

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from orchestration.clients.base import Clearing, ConnectionValue, InstanceValue, PoolValue, RunValue, VariableValue
 from orchestration.clients.moments import as_moment
+from orchestration.clients.sentences import no_dag, no_instance, no_run
 from orchestration.errors import Conflict, NotFound
 from orchestration.models import Connection, Dag, DagRun, Pool, TaskInstance, Variable, versions
 from orchestration.services import connections, dag_runs, dags, pools, task_instances, variables
@@ -88,7 +89,7 @@ class LocalClient:
             .first()
         )
         if found is None:
-            raise NotFound(f"There is no instance of task {task_id!r} (map index {map_index}) in run {run!r}.")
+            raise NotFound(no_instance(dag_id, task_id, run, map_index))
         return _instance_value(found)
 
     def pools(self) -> list[PoolValue]:
@@ -154,14 +155,14 @@ def find_run(dag_id: str, word: str) -> DagRun:
     if moment is not None:
         found = DagRun.objects.filter(dag_id=dag_id, logical_date=moment).first()
     if found is None:
-        raise NotFound(f"{dag_id} has no run whose id or logical date is {word!r}.")
+        raise NotFound(no_run(dag_id, word))
     return found
 
 
 def _dag(dag_id: str) -> Dag:
     dag = Dag.objects.filter(pk=dag_id).first()
     if dag is None:
-        raise NotFound(f"There is no DAG {dag_id!r}.")
+        raise NotFound(no_dag(dag_id))
     return dag
 
 

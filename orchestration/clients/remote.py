@@ -15,6 +15,7 @@ import httpx
 
 from orchestration.clients.base import Clearing, ConnectionValue, InstanceValue, PoolValue, RunValue, VariableValue
 from orchestration.clients.moments import as_moment
+from orchestration.clients.sentences import no_dag, no_instance, no_run
 from orchestration.conf import conf
 from orchestration.errors import Conflict, Forbidden, Invalid, NotFound, OrchestrationError, Unavailable
 
@@ -150,7 +151,7 @@ class RemoteClient:
             if replace_microseconds:
                 moment = moment.replace(microsecond=0)
             body["logical_date"] = moment.isoformat()
-        made = self._named(lambda: self._stable("POST", f"/dags/{_id(dag_id)}/dagRuns", body=body), _no_dag(dag_id))
+        made = self._named(lambda: self._stable("POST", f"/dags/{_id(dag_id)}/dagRuns", body=body), no_dag(dag_id))
         return _run_value(made)
 
     def _trigger_legacy(
@@ -167,7 +168,7 @@ class RemoteClient:
             "execution_date": logical_date.isoformat() if logical_date else None,
             "replace_microseconds": str(replace_microseconds).lower(),
         }
-        made = self._named(lambda: self._legacy("POST", f"/dags/{_id(dag_id)}/dag_runs", body=body), _no_dag(dag_id))
+        made = self._named(lambda: self._legacy("POST", f"/dags/{_id(dag_id)}/dag_runs", body=body), no_dag(dag_id))
         moment = _moment(made["execution_date"])
         return RunValue(dag_id, made["run_id"], "queued", moment, conf=conf or {})
 
@@ -207,13 +208,13 @@ class RemoteClient:
         return sorted(kept, key=lambda run: run.logical_date, reverse=True)
 
     def _dag(self, dag_id: str) -> Row:
-        found: Row = self._named(lambda: self._stable("GET", f"/dags/{_id(dag_id)}"), _no_dag(dag_id))
+        found: Row = self._named(lambda: self._stable("GET", f"/dags/{_id(dag_id)}"), no_dag(dag_id))
         return found
 
     # tasks
 
     def task_ids(self, dag_id: str) -> list[str]:
-        found = self._named(lambda: self._stable("GET", f"/dags/{_id(dag_id)}/tasks"), _no_dag(dag_id))
+        found = self._named(lambda: self._stable("GET", f"/dags/{_id(dag_id)}/tasks"), no_dag(dag_id))
         return [task["task_id"] for task in found["tasks"]]
 
     def clear(self, dag_id: str, what: Clearing, *, dry_run: bool) -> list[InstanceValue]:
@@ -234,7 +235,7 @@ class RemoteClient:
         if what.end:
             body["end_date"] = what.end.isoformat()
         cleared = self._named(
-            lambda: self._stable("POST", f"/dags/{_id(dag_id)}/clearTaskInstances", body=body), _no_dag(dag_id)
+            lambda: self._stable("POST", f"/dags/{_id(dag_id)}/clearTaskInstances", body=body), no_dag(dag_id)
         )
         return [
             InstanceValue(
@@ -255,7 +256,7 @@ class RemoteClient:
         path = f"/dags/{_id(dag_id)}/dagRuns/{_id(run_id)}/taskInstances/{_id(task_id)}"
         found = self._named(
             lambda: self._stable("GET", f"{path}/{map_index}" if map_index >= 0 else path),
-            _no_instance(task_id, run, map_index),
+            no_instance(dag_id, task_id, run, map_index),
         )
         return InstanceValue(
             dag_id, task_id, found["dag_run_id"], found["map_index"], found["state"], _moment(found["execution_date"])
@@ -268,10 +269,10 @@ class RemoteClient:
         found = [each for each in self._legacy_runs(dag_id, None, None, None) if each.run_id == run]
         found = found or [each for each in self._legacy_runs(dag_id, None, moment, moment) if moment is not None]
         if not found:
-            raise NotFound(_no_run(dag_id, run))
+            raise NotFound(no_run(dag_id, run))
         of_run = found[0]
         path = f"/dags/{_id(dag_id)}/dag_runs/{_id(of_run.logical_date.isoformat())}/tasks/{_id(task_id)}"
-        row = self._named(lambda: self._legacy("GET", path), _no_instance(task_id, run, map_index))
+        row = self._named(lambda: self._legacy("GET", path), no_instance(dag_id, task_id, run, map_index))
         state = None if row["state"] in {None, "None"} else str(row["state"])  # this API answers in texts
         return InstanceValue(dag_id, task_id, of_run.run_id, map_index, state, of_run.logical_date)
 
@@ -285,7 +286,7 @@ class RemoteClient:
             found = self._stable("GET", f"/dags/{_id(dag_id)}/dagRuns", query=query)["dag_runs"]
             if found:
                 return str(found[0]["dag_run_id"])
-        raise NotFound(_no_run(dag_id, word))
+        raise NotFound(no_run(dag_id, word))
 
     # pools
 
@@ -358,18 +359,6 @@ class RemoteClient:
 
 def _id(text: str) -> str:
     return quote(text, safe="")
-
-
-def _no_dag(dag_id: str) -> str:
-    return f"There is no DAG {dag_id!r}."
-
-
-def _no_run(dag_id: str, word: str) -> str:
-    return f"{dag_id} has no run whose id or logical date is {word!r}."
-
-
-def _no_instance(task_id: str, run: str, map_index: int) -> str:
-    return f"There is no instance of task {task_id!r} (map index {map_index}) in run {run!r}."
 
 
 def _reason(answer: httpx.Response) -> str:

@@ -95,7 +95,8 @@ def test_the_rehearsal_leaves_no_row(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_the_application_is_loaded_without_asking_the_database(django_assert_num_queries):
+def test_the_application_is_loaded_without_asking_the_database(django_assert_num_queries, caplog):
     webserver.load_application.cache_clear()
     with django_assert_num_queries(0):
         assert webserver.load_application() is webserver.load_application()
+    assert "/admin/login/" not in caplog.text, "it was answered"

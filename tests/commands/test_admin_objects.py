@@ -67,7 +67,7 @@ def test_a_pool_is_made_changed_shown_and_deleted(run):
 @pytest.mark.parametrize("verb", ["get", "delete"])
 def test_a_pool_that_is_not_there_is_a_1(run, verb):
     done = run("pools", verb, "nope")
-    assert (done.status, done.err) == (1, "There is no pool 'nope'.\n")
+    assert (done.status, done.err) == (1, "There is no pool 'nope'. `airflowsite pools list` shows all.\n")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_variable_is_set_shown_and_deleted(run):
     assert Variable.objects.get().description == "d"
     assert run("variables", "delete", "k").out == "Deleted the variable k\n"
     done = run("variables", "get", "k")
-    assert (done.status, done.err) == (1, "There is no variable 'k'.\n")
+    assert (done.status, done.err) == (1, "There is no variable 'k'. `airflowsite variables list` shows all.\n")
 
 
 def test_a_variable_may_come_from_standard_input_and_the_environment(run, monkeypatch):
@@ -239,7 +239,7 @@ def test_connections_are_shown_with_all_their_parts(run, monkeypatch):
     assert json.loads(run("connections", "list", "--conn-id", "nope", "-o", "json").out) == []
     monkeypatch.setenv("AIRFLOW_CONN_E", "http://near")
     assert json.loads(run("connections", "get", "e", "-o", "json").out)[0]["host"] == "near"
-    assert run("connections", "get", "nope").err == "Connection not found.\n"
+    assert run("connections", "get", "nope").err == "Connection not found. `airflowsite connections list` shows all.\n"
 
 
 def test_a_connection_is_deleted(run):

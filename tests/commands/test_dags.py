@@ -91,7 +91,7 @@ def test_a_dags_details_are_lines_in_tables_and_one_object_in_json(run, dag):
 )
 def test_an_unknown_dag_is_a_1(run, words):
     done = run(*words)
-    assert (done.status, done.err) == (1, "There is no DAG 'nope'.\n")
+    assert (done.status, done.err) == (1, "There is no DAG 'nope'. `airflowsite dags list` shows all.\n")
 
 
 def test_jobs_are_listed_latest_first(run, dag):

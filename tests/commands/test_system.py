@@ -311,7 +311,10 @@ def test_a_database_that_fails_is_a_sentence_and_no_trace(run, monkeypatch):
     [
         (["variables", "import", ""], "No file is named. - reads standard input.\n"),
         (["variables", "import", "/"], "/ is a folder. Name a file.\n"),
-        (["variables", "import", "/no/such/file"], "There is no file /no/such/file.\n"),
+        (
+            ["variables", "import", "/no/such/file"],
+            "There is no file /no/such/file. Name another, or - for standard input.\n",
+        ),
         (["pools", "export", ""], "No file is named. - writes to standard output.\n"),
         (["roles", "export", "/"], "/ cannot be written: Is a directory.\n"),
     ],

@@ -55,7 +55,7 @@ def _dags(args: argparse.Namespace) -> list[Dag]:
     pattern = _pattern(args.dag_id)
     found = [dag for dag in Dag.objects.active().order_by("pk") if pattern.search(dag.dag_id)]
     if not found:
-        raise NotFound(f"No DAG matches {args.dag_id!r}.")
+        raise NotFound(f"No DAG matches {args.dag_id!r}. `airflowsite dags list` shows all.")
     return found
 
 

@@ -33,6 +33,7 @@ DEFAULTS = (
     ),
     ConnectionValue("sqlite_default", conn_type="sqlite", host="/tmp/sqlite_default.db"),  # noqa: S108 as there
 )
+_ALL = "`airflowsite connections list` shows all."
 _FIELDS = ("conn_type", "description", "host", "schema", "login", "password", "port", "extra")
 
 
@@ -51,7 +52,7 @@ def get(args: argparse.Namespace) -> None:
     try:
         _show([clients.current().connection(args.conn_id)], args.output)
     except NotFound:
-        raise NotFound("Connection not found.") from None
+        raise NotFound(f"Connection not found. {_ALL}") from None
 
 
 def _show(connections: Iterable[ConnectionValue], output: str) -> None:
@@ -190,7 +191,7 @@ def _found(conn_id: str, act: Callable[[str], object]) -> None:
     try:
         act(conn_id)
     except NotFound:
-        raise NotFound(f"There is no connection {conn_id!r}.") from None
+        raise NotFound(f"There is no connection {conn_id!r}. {_ALL}") from None
 
 
 def test(args: argparse.Namespace) -> None:

@@ -63,7 +63,7 @@ def _uri(connection: ConnectionValue) -> str:
 
 def import_(args: argparse.Namespace) -> int:
     """Make the connections of a file; one that is there stays unless ``--overwrite``. Leaves with 1 if one failed."""
-    text = read_text(args.file, missing=f"There is no file {args.file}.")
+    text = read_text(args.file, missing=f"There is no file {args.file}. Name another, or - for standard input.")
     client = clients.current()
     failures = 0
     for conn_id, written in _read(text, args.file).items():

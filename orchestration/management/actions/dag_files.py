@@ -55,5 +55,5 @@ def roots() -> list[Path]:
 def task_of(dag: Any, task_id: str) -> Any:
     """A task of a DAG object; raises NotFound."""
     if task_id not in dag.task_dict:
-        raise NotFound(f"{dag.dag_id} has no task {task_id!r}.")
+        raise NotFound(f"{dag.dag_id} has no task {task_id!r}. `airflowsite tasks list {dag.dag_id}` shows all.")
     return dag.get_task(task_id)

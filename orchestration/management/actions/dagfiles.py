@@ -59,7 +59,7 @@ def reserialize(args: argparse.Namespace) -> None:
         print(f"Forgot the stored form of {count} DAGs.")
         return
     if args.subdir and not Path(args.subdir).exists():
-        raise Invalid(f"{args.subdir} does not exist.")
+        raise Invalid(f"There is no file or folder {args.subdir}. Give another by --subdir.")
     DagImportError.objects.exists()  # without tables it fails here at once, not in the processor's retries
     Processor(Options.from_conf(args.subdir), answer=partial(store_server.call, None), rounds=1).run()
     errors = DagImportError.objects.count()

@@ -14,6 +14,7 @@ from django.db.models import F
 
 from orchestration.authoring.timetables import registry
 from orchestration.authoring.timetables.base import DataInterval, TimeRestriction
+from orchestration.clients.sentences import no_dag
 from orchestration.errors import NotFound
 from orchestration.management.cli.output import emit
 from orchestration.models import Dag, DagImportError, Job, versions
@@ -93,7 +94,7 @@ def find(dag_id: str) -> Dag:
     """The DAG of this id; raises NotFound."""
     dag = Dag.objects.filter(pk=dag_id).first()
     if dag is None:
-        raise NotFound(f"There is no DAG {dag_id!r}.")
+        raise NotFound(no_dag(dag_id))
     return dag
 
 

@@ -17,6 +17,7 @@ from orchestration.management.cli.output import emit, given_ids
 
 #: The pool that stays.
 _KEPT = "default_pool"
+_ALL = "`airflowsite pools list` shows all."
 
 
 def list_pools(args: argparse.Namespace) -> None:
@@ -29,7 +30,7 @@ def get(args: argparse.Namespace) -> None:
     try:
         _show([clients.current().pool(args.pool)], args.output)
     except NotFound:
-        raise NotFound(f"There is no pool {args.pool!r}.") from None
+        raise NotFound(f"There is no pool {args.pool!r}. {_ALL}") from None
 
 
 def set_(args: argparse.Namespace) -> None:
@@ -67,7 +68,7 @@ def delete(args: argparse.Namespace) -> None:
                 else:
                     _require_deletable(client.pool(name))
         except NotFound:
-            raise NotFound(f"There is no pool {name!r}.") from None
+            raise NotFound(f"There is no pool {name!r}. {_ALL}") from None
         print(f"Would delete the pool {name}" if args.dry_run else f"Deleted the pool {name}")
 
 
@@ -79,7 +80,7 @@ def _require_deletable(pool: PoolValue) -> None:
 
 def import_(args: argparse.Namespace) -> None:
     """Make or change the pools of a file: ``{name: {"slots", "description", "include_deferred"?}}``."""
-    found = read_json(args.file, missing=f"There is no file {args.file}.")
+    found = read_json(args.file, missing=f"There is no file {args.file}. Name another, or - for standard input.")
     if not isinstance(found, dict):
         raise Invalid("The file must hold a JSON object of pools.")
     client = clients.current()

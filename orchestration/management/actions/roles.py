@@ -66,7 +66,7 @@ def _find_all(names: Sequence[str]) -> list[Group]:
     known = {role.name: role for role in Group.objects.filter(name__in=names)}
     for name in names:
         if name not in known:
-            raise NotFound(f"There is no role {name!r}.")
+            raise NotFound(f"There is no role {name!r}. `airflowsite roles list` shows all.")
     return [known[name] for name in dict.fromkeys(names)]
 
 
@@ -122,7 +122,7 @@ def export(args: argparse.Namespace) -> None:
 
 def import_(args: argparse.Namespace) -> None:
     """Make the roles of a file with their permissions, all or none; a role that is there stays as it is."""
-    found = read_json(args.file, missing=f"There is no file {args.file}.")
+    found = read_json(args.file, missing=f"There is no file {args.file}. Name another, or - for standard input.")
     if not (isinstance(found, list) and all(_is_row(row) for row in found)):
         raise Invalid('The file must hold a JSON list of {"name", "resource", "action"}.')
     known = set(Group.objects.values_list("name", flat=True))

@@ -12,6 +12,7 @@ from typing import Any
 
 from orchestration.authoring.secrets import redact
 from orchestration.clients.local import find_run
+from orchestration.clients.sentences import no_instance
 from orchestration.errors import Conflict, Invalid, NotFound
 from orchestration.management import task_trial
 from orchestration.management.actions import dag_files
@@ -95,12 +96,12 @@ def run(args: argparse.Namespace) -> int:
     if args.raw and (ignored := [name for name in _IGNORING if getattr(args, name)]):
         raise Invalid(f"--raw asks no dependency anyway: leave out {', '.join(map(_flag, ignored))}.")
     if args.cfg_path and not Path(args.cfg_path).is_file():
-        raise NotFound(f"There is no file {args.cfg_path}.")
+        raise NotFound(f"There is no file {args.cfg_path}. Give another by --cfg-path, or leave that out.")
     found = find_run(args.dag_id, args.execution_date_or_run_id)
     shown = f"{args.dag_id}.{args.task_id} {found.run_id}"
     instance = found.task_instances.filter(task_id=args.task_id, map_index=args.map_index).first()
     if instance is None:
-        raise NotFound(f"There is no instance of task {args.task_id!r} (map index {args.map_index}) in {found.run_id}.")
+        raise NotFound(no_instance(found.dag_id, args.task_id, found.run_id, args.map_index))
     if args.mark_success:
         assert found.dag_version_id is not None
         dag = versions.serialized(found.dag_version_id)

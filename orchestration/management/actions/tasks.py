@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration import clients
 from orchestration.clients.base import Clearing, Client, InstanceValue
+from orchestration.clients.sentences import no_instance
 from orchestration.errors import Invalid, NotFound
 from orchestration.management.cli.output import confirm, emit, given_ids
 from orchestration.states import TaskInstanceState
@@ -71,7 +72,7 @@ def failed_dependencies(args: argparse.Namespace) -> None:
     run = find_run(args.dag_id, args.execution_date_or_run_id)
     instance = run.task_instances.filter(task_id=args.task_id, map_index=args.map_index).first()
     if instance is None:
-        raise NotFound(f"There is no instance of task {args.task_id!r} (map index {args.map_index}) in {run.run_id}.")
+        raise NotFound(no_instance(run.dag_id, args.task_id, run.run_id, args.map_index))
     instance.run = run
     waits = instance.state in (TaskInstanceState.NONE, TaskInstanceState.SCHEDULED)
     found = unmet(instance) if waits else _over(instance)
@@ -116,7 +117,7 @@ def _dag_ids(client: Client, args: argparse.Namespace) -> list[str]:
     pattern = _pattern(args.dag_id)
     found = [dag_id for dag_id in client.dag_ids() if pattern.search(dag_id)]
     if not found:
-        raise NotFound(f"No DAG matches {args.dag_id!r}.")
+        raise NotFound(f"No DAG matches {args.dag_id!r}. `airflowsite dags list` shows all.")
     return found
 
 

@@ -74,7 +74,7 @@ def _find(args: argparse.Namespace) -> User:
     named = {"username": args.username} if args.username else {"email__iexact": args.email}
     user = User.objects.filter(**named).first()
     if user is None:
-        raise NotFound(f"There is no user {args.username or args.email!r}.")
+        raise NotFound(f"There is no user {args.username or args.email!r}. `airflowsite users list` shows all.")
     return user
 
 

@@ -35,7 +35,7 @@ def export(args: argparse.Namespace) -> None:
 def import_(args: argparse.Namespace) -> None:
     """Make or change the users of a file, all or none; new ones have no password until it is reset."""
     path = getattr(args, "import")
-    found = read_json(path, missing=f"There is no file {path}.")
+    found = read_json(path, missing=f"There is no file {path}. Name another, or - for standard input.")
     _check(found)
     with rehearsal.stage_here(args):
         created, updated, told = _put_all(found)

@@ -30,7 +30,7 @@ def get(args: argparse.Namespace) -> None:
             value = clients.current().variable(args.key).val
         except NotFound:
             if args.default is None:
-                raise NotFound(f"There is no variable {args.key!r}.") from None
+                raise NotFound(f"There is no variable {args.key!r}. `airflowsite variables list` shows all.") from None
             print(args.default)
             return
     if args.json:
@@ -85,7 +85,7 @@ def delete(args: argparse.Namespace) -> None:
 
 def import_(args: argparse.Namespace) -> int:
     """Set the variables of a JSON file; leaves with 1 when one could not be set."""
-    found = read_json(args.file, missing=f"There is no file {args.file}.")
+    found = read_json(args.file, missing=f"There is no file {args.file}. Name another, or - for standard input.")
     if not isinstance(found, dict):
         raise Invalid("The file must hold a JSON object: {key: value, …}")
     client = clients.current()

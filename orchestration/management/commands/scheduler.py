@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import os
 from typing import Any
 
 from orchestration.conf import conf
@@ -11,6 +13,8 @@ from orchestration.management import background
 from orchestration.management.part import PartCommand
 from orchestration.scheduling.health import HealthServer
 from orchestration.scheduling.loop import SchedulerLoop
+
+log = logging.getLogger(__name__)
 
 
 class Command(PartCommand):
@@ -30,6 +34,13 @@ class Command(PartCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.look_at_tables()
+        subdir = options["subdir"]
+        if subdir and not os.path.exists(subdir):  # noqa: PTH110 Path.exists raises for names that are too long
+            log.warning(
+                "There is no folder or file %s. The scheduler itself reads no DAG files: make it, and give it to "
+                "airflowsite dag-processor --subdir.",
+                subdir,
+            )
         with background.running("scheduler", options):
             loop = SchedulerLoop(executors.make(), num_runs=options["num_runs"])
             if not conf.getboolean("scheduler", "enable_health_check"):

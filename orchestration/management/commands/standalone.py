@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, connection
 
 from airflowsite import standalone
 from orchestration.errors import Unavailable
 from orchestration.management.cli.main import database_trouble
-from orchestration.management.part import PartCommand
+from orchestration.management.part import PartCommand, lasting_trouble, unconnected
 
 
 class Command(PartCommand):
@@ -21,5 +22,15 @@ class Command(PartCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             standalone.run()
-        except DatabaseError as error:
-            raise Unavailable(database_trouble(error) or str(error)) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise Unavailable(
+                f"{error.filename} cannot be used: {error.strerror}. Let the user who starts this write there, or name "
+                "another place in the configuration."
+            ) from error
+        except (DatabaseError, InterfaceError, sqlite3.Error) as error:
+            # It makes the tables first, so it cannot wait as its parts do.
+            if connection.connection is None:
+                raise Unavailable(unconnected(error)) from error
+            raise Unavailable(lasting_trouble(error) or database_trouble(error) or str(error)) from error

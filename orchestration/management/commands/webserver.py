@@ -19,6 +19,7 @@ class Command(PartCommand):
     """Serve the APIs and the operators' pages."""
 
     help = "Start the web server."
+    while_away = "Until then it answers with 503."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("-p", "--port", type=int, help="Port to listen on.")
@@ -64,7 +65,9 @@ def _refuse(options: WebOptions) -> None:
         raise CommandError("--worker-timeout must be at least 0, which is no limit.")
     for path in filter(None, (options.certificate, options.key)):
         if not Path(path).is_file():
-            raise CommandError(f"There is no file {path}, which HTTPS was to be served with.")
+            raise CommandError(
+                f"There is no file {path}, which HTTPS was to be served with. Name others by --ssl-cert and --ssl-key."
+            )
     if options.certificate:
         try:
             ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
