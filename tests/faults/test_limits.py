@@ -35,7 +35,7 @@ pytestmark = [
 #: Whom the system runs as where the tests run as root.
 NOBODY = 65534
 #: Bytes that each process may still take when memory is short, and those that a task or a file wants.
-LEFT, WANTED = 16 << 20, 256 << 20
+LEFT, WANTED = 64 << 20, 256 << 20
 
 DAGS = f"""{MARKING}
 def grow(**context):
