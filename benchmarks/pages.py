@@ -161,6 +161,15 @@ def addresses() -> dict[str, str]:
         arguments = [values[each] for each in ("dag_id", "run_id", "task_id") if f":{each}>" in pattern]
         if pattern.count("<") == len(arguments):
             found[name.removeprefix("desk_")] = reverse(f"admin:{name}", args=arguments)
+    waiting = (
+        TaskInstance.objects.select_related("run")
+        .filter(dag="bench_000", run__state="running")
+        .latest("run__logical_date")
+        .run
+    )
+    found["run, waiting"] = reverse("admin:desk_run", args=("bench_000", waiting.run_id))
+    for task_id in "hij":
+        found[f"task, waiting {task_id}"] = reverse("admin:desk_task", args=("bench_000", waiting.run_id, task_id))
     for tab in TAB_PAGES:
         found[f"dag, {tab}"] = reverse("admin:desk_dag_tab", args=("bench_000", tab))
     found["grid, 365 runs"] = f"{found['grid']}?size=365"

@@ -44,6 +44,7 @@ def fill(instances: int) -> None:
         _runs(dag, each + (number < rest), timedelta(hours=1))
     for task_id in "abcdefghij":
         _instances(task_id)
+    _waiting()
     _belongings()
     _people()
     with connection.cursor() as cursor:
@@ -59,7 +60,9 @@ def _dag(number: int) -> Any:
 
     dag_id, owner = f"bench_{number:03}", f"team-{number % 7}"
     with DAG(dag_id, schedule="@hourly", start_date=datetime(2020, 1, 1, tzinfo=UTC), catchup=False) as written:
-        a, b, c, d, e, f, g, h, i, j = (EmptyOperator(task_id=name, owner=owner) for name in "abcdefghij")
+        a, b, c, d, e, f, g, h, i, j = (
+            EmptyOperator(task_id=name, owner=owner, depends_on_past=name == "i") for name in "abcdefghij"
+        )
         a >> b >> c >> d
         a >> e >> d
         a >> f >> g >> h >> i >> j
@@ -126,6 +129,16 @@ def _instances(task_id: str) -> None:
         "queued_at": "queued_at", "updated_at": "updated_at",
     }  # fmt: skip
     _copy(TaskInstance, sample, of_run, DagRun._meta.db_table)
+
+
+def _waiting() -> None:
+    """Let the last tasks of what runs wait: for a place, and for the run before."""
+    from orchestration.models import TaskInstance
+    from orchestration.states import TaskInstanceState as S
+
+    of_running = TaskInstance.objects.filter(run__state="running")
+    for task_ids, state in (("h",), S.SCHEDULED), (("i", "j"), S.NONE):
+        of_running.filter(task_id__in=task_ids).update(state=state, try_number=0, start_date=None, queued_at=None)
 
 
 def _belongings() -> None:
