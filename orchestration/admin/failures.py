@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.views.defaults import server_error
 
-from orchestration.models.outages import is_outage
+from orchestration.models.outages import first_line, is_outage
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ def failed(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if error is None or not is_outage(error):
         return server_error(request)
-    log.warning("The database is busy or away: %s", str(error).strip().partition("\n")[0])
+    log.warning("The database is busy or away: %s", first_line(error))
     answer = HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
     answer._has_been_logged = True  # type: ignore[attr-defined]  # Django would log it with its trace
     return answer

@@ -39,6 +39,7 @@ from orchestration.execution.tries import Ending, Try, outcome_of
 from orchestration.execution.turns import Batch, Call, Crash, Done
 from orchestration.execution.warm_parents import WarmParent, WarmParents
 from orchestration.models import outcomes, session_limits, wakeups
+from orchestration.models.outages import first_line
 from orchestration.processes import frames, kernel
 from orchestration.processes.hosts import hostname
 from orchestration.states import TaskInstanceState
@@ -504,7 +505,7 @@ class Supervisor:
         except turns.TROUBLE as error:
             self._failures += 1
             self._retry_at = now + min(0.1 * 2**self._failures, _LONGEST_BACKOFF)
-            log.warning("The database cannot be written (%s); tried again", str(error).strip().partition("\n")[0])
+            log.warning("The database cannot be written (%s); tried again", first_line(error))
             self._again = [outcome for _, outcome in self._unsettled]
             self._note_again(batch)
             with contextlib.suppress(Exception):

@@ -27,7 +27,7 @@ from orchestration.conf import ConfigError, conf
 from orchestration.execution import logs, store_server, turns
 from orchestration.models import outcomes, wakeups
 from orchestration.models.job import Job
-from orchestration.models.outages import is_outage
+from orchestration.models.outages import first_line, is_outage
 from orchestration.models.outcomes import PushedXCom
 from orchestration.models.task_instance import TaskInstance
 from orchestration.models.trigger import Trigger
@@ -128,7 +128,7 @@ class Triggerer:
             if not is_outage(error):
                 raise
             self._failures += 1
-            log.warning("The database is out of reach (%s); tried again", str(error).strip().partition("\n")[0])
+            log.warning("The database is out of reach (%s); tried again", first_line(error))
             with contextlib.suppress(Exception):
                 connection.close()
 

@@ -16,9 +16,10 @@ from orchestration.execution.claims import Claimant, Start
 from orchestration.execution.executors.base import Workload
 from orchestration.models import outcomes, statements
 from orchestration.models.dag_run import DagRun
-from orchestration.models.outages import is_contention, is_outage
+from orchestration.models.outages import first_line, is_contention, is_outage
 from orchestration.models.outcomes import Held, Outcome
 from orchestration.models.task_instance import TaskInstance
+from orchestration.serialization.values import SerializedDag, SerializedTask
 from orchestration.states import TaskInstanceState
 
 log = logging.getLogger(__name__)
@@ -142,7 +143,7 @@ def run(batch: Batch, claimant: Claimant, *, now: datetime, is_repeated: bool = 
     except TROUBLE as error:
         if not is_contention(error):
             raise
-        log.warning("Somebody keeps a lock (%s); all is tried one by one", str(error).partition("\n")[0])
+        log.warning("Somebody keeps a lock (%s); all is tried one by one", first_line(error))
     except Exception as error:
         _raise_outage(error)
         log.exception("Something could not be stored; all is tried one by one")
@@ -233,17 +234,21 @@ def end(crash: Crash) -> TaskInstanceState | None:
     ti = TaskInstance.objects.select_related("run").filter(pk=held.ti_id).first()
     if ti is None or ti.claim != held.claim:
         return None
-    dag = outcomes.readable(ti.run.dag_version_id)
-    task = None if dag is None else dag.tasks.get(held.task_id)
+    dag, task = _form(ti.run.dag_version_id, held)
     return outcomes.fail_or_retry(ti, task, reason=crash.reason, now=crash.at, fenced_by=held.claim, dag=dag)
 
 
 def _owner(held: Held) -> str | None:
     """Of the try's task; None where the run's DAG has it no more."""
-    version = DagRun.objects.filter(pk=held.run_pk).values_list("dag_version_id", flat=True).first()
-    dag = outcomes.readable(version)
-    task = None if dag is None else dag.tasks.get(held.task_id)
+    version_id = DagRun.objects.filter(pk=held.run_pk).values_list("dag_version_id", flat=True).first()
+    _, task = _form(version_id, held)
     return None if task is None else task.owner
+
+
+def _form(version_id: int | None, held: Held) -> tuple[SerializedDag | None, SerializedTask | None]:
+    """The DAG as the try's run has it, and the task in it; None for what cannot be read or is not there."""
+    dag = outcomes.readable(version_id)
+    return dag, None if dag is None else dag.tasks.get(held.task_id)
 
 
 def _refuse(part: Batch, error: Exception, claimant: Claimant, now: datetime) -> Done:

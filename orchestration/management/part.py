@@ -18,7 +18,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from orchestration.conf import conf
 from orchestration.errors import OrchestrationError, Unavailable
 from orchestration.management.actions import db
-from orchestration.models.outages import is_outage
+from orchestration.models.outages import first_line, is_outage
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class PartCommand(BaseCommand):
             log.warning(
                 "The database does not answer (%s). This process waits, and goes on by itself when it does.%s If that "
                 "lasts, start the database, or correct [database] sql_alchemy_conn and start this process again.",
-                _first_line(error),
+                first_line(error),
                 self.while_away and f" {self.while_away}",
             )
 
@@ -83,7 +83,7 @@ class PartCommand(BaseCommand):
 def unconnected(error: Exception) -> str:
     """A sentence for whoever cannot wait until the database can be connected to."""
     return lasting_trouble(error) or (
-        f"The database does not answer ({_first_line(error)}). Start the database, or correct [database] "
+        f"The database does not answer ({first_line(error)}). Start the database, or correct [database] "
         "sql_alchemy_conn; then start this again."
     )
 
@@ -92,7 +92,7 @@ def lasting_trouble(error: Exception) -> str | None:
     """What no waiting helps against, and what to do; None for a database that may come by itself."""
     cause = error if isinstance(error, sqlite3.Error) else error.__cause__
     if not isinstance(cause, sqlite3.Error):
-        return None if is_outage(error) else f"The database cannot be used ({_first_line(error)}). {_CORRECT}"
+        return None if is_outage(error) else f"The database cannot be used ({first_line(error)}). {_CORRECT}"
     code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_NOTADB:
         return f"{_sqlite_file()} is no SQLite database. Move it away, {_ELSEWHERE}"
@@ -126,7 +126,3 @@ def _unopened(file: Path) -> str:
         f"The SQLite database {file} cannot be opened and written by the user with the id {os.geteuid()}. Let that "
         f"user write the file and its folder, {_ELSEWHERE}"
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -22,3 +22,8 @@ def is_outage(error: BaseException) -> bool:
 def is_contention(error: BaseException) -> bool:
     """Whether others stand in the way, and the database is well."""
     return getattr(error.__cause__, "sqlstate", None) in _CONTENTION
+
+
+def first_line(error: BaseException) -> str:
+    """What a database's error says, without the hints below; its kind where it says nothing."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__

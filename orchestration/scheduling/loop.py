@@ -34,7 +34,7 @@ from orchestration.models.backfill import Backfill
 from orchestration.models.dag import Dag
 from orchestration.models.dag_run import DagRun
 from orchestration.models.idempotency import IdempotencyRecord
-from orchestration.models.outages import is_contention
+from orchestration.models.outages import first_line, is_contention
 from orchestration.models.task_instance import TaskInstance
 from orchestration.models.wakeups import Listener
 from orchestration.scheduling import creation, jobs, progress, queueing, recovery, rows, starting
@@ -357,7 +357,7 @@ class SchedulerLoop:
                     raise
                 self._hints.runs.discard(pk)
                 self._hints.ended.pop(pk, None)
-                log.warning("Run %s waits for the next pass: %s", pk, str(error).partition("\n")[0])
+                log.warning("Run %s waits for the next pass: %s", pk, first_line(error))
         return missed
 
     def _advance(self, run_pks: Collection[int], now: datetime, *, is_pass: bool = False) -> set[int]:
@@ -517,7 +517,7 @@ class SchedulerLoop:
         """The database refused: forget the connection, wait a little longer each time. The hints are kept."""
         self._failures += 1
         pause = min(0.05 * 2.0**self._failures, LONGEST_BACKOFF_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
-        first = str(error).strip().partition("\n")[0]
+        first = first_line(error)
         log.warning("The database cannot be used (%s: %s); tried again in %.1f s", type(error).__name__, first, pause)
         with contextlib.suppress(Exception):
             connection.close()

@@ -14,6 +14,7 @@ from typing import Final, Self
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
+from orchestration.models.outages import first_line
 from orchestration.services import deliveries
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Notifier:
                 try:
                     pause = 0.0 if self.look() >= deliveries.AT_ONCE else self._poll
                 except (DatabaseError, InterfaceError) as error:
-                    log.warning("Automations wait for the database: %s", str(error).strip().partition("\n")[0])
+                    log.warning("Automations wait for the database: %s", first_line(error))
                     pause = min(max(pause, self._poll) * 2, _LONGEST_BACKOFF)
                     connection.close()
                 except Exception:

@@ -16,7 +16,6 @@ from orchestration.admin.queries.waits.starting import jammed, start
 from orchestration.admin.queries.waits.words import Wait, link, states
 from orchestration.conf import conf
 from orchestration.models import Dag, DagRun, Job, TaskInstance
-from orchestration.models.job import health_threshold
 from orchestration.scheduling import unmet
 from orchestration.serialization.values import SerializedDag
 from orchestration.services import health
@@ -26,7 +25,6 @@ from orchestration.states import (
     SCHEDULABLE,
     SUCCESS_STATES,
     DagRunState,
-    JobState,
     TaskInstanceState,
 )
 from orchestration.templatetags import desk
@@ -79,8 +77,9 @@ def _own_state(ti: TaskInstance, processes: health.Health, *, user: Caller, now:
 
 def _sent(ti: TaskInstance, *, user: Caller, now: datetime) -> SafeString:
     """That the instance is with the executor; one query."""
-    job = Job.objects.filter(pk=ti.queued_by_job_id).first() if ti.queued_by_job_id is not None else None
-    if job is None or job.state != JobState.RUNNING or now - job.latest_heartbeat > health_threshold():
+    sender = ti.queued_by_job_id
+    job = Job.objects.alive(now).filter(pk=sender).first() if sender is not None else None
+    if job is None:
         return format_html(
             "The scheduler that sent it at {} is gone. The next one sends it again.", desk.moment(ti.queued_at)
         )
